@@ -1,0 +1,116 @@
+import type { LabelSet } from '../labels/label-set.ts';
+import type { RelabelRule } from '../labels/relabel.ts';
+import type { DiscoveryConfig } from './discovery-config.ts';
+import type { HttpClientConfig } from './http-client-config.ts';
+
+/** A whole config file after defaults: what the rest of the program reads. Durations are milliseconds. */
+export interface Config {
+  /** As given on the command line; `-` for standard input; undefined where there was no file (`scrape host:port`). */
+  readonly path: string | undefined;
+  readonly logLevel: LogLevel | undefined;
+  readonly externalLabels: LabelSet;
+  readonly scrapeConfigs: readonly ScrapeConfig[];
+  readonly output: OutputConfig;
+  readonly remoteWrite: readonly RemoteWriteConfig[];
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+export interface OutputConfig {
+  readonly dir: string | undefined;
+  readonly stateDir: string | undefined;
+  /** 0 keeps all. */
+  readonly maxAgeMs: number;
+  /** 0 keeps all. */
+  readonly maxBytes: number;
+}
+
+/** One job: an entry of `scrape-configs`. */
+export interface ScrapeConfig {
+  readonly jobName: string;
+  readonly scheme: 'http' | 'https';
+  readonly scrapeIntervalMs: number;
+  /** Undefined where nobody set one: then each profile gets max(15 s, seconds + 5 s). */
+  readonly scrapeTimeoutMs: number | undefined;
+  /** Bounds the received and the inflated body alike; Infinity where the user wrote 0. */
+  readonly bodySizeLimitBytes: number;
+  /** 0 = no limit. */
+  readonly targetLimit: number;
+  /** Canonical names, in the order written. */
+  readonly enabledProfiles: readonly string[];
+  /** Every profile that a label could switch on: presets with the user's overrides, and the user's own. */
+  readonly profiles: ReadonlyMap<string, ProfileConfig>;
+  /** Job-level query parameters, for all profiles. */
+  readonly params: QueryParams;
+  readonly relabelRules: readonly RelabelRule[];
+  readonly discovery: readonly DiscoveryConfig[];
+  readonly http: HttpClientConfig;
+  readonly onCounterReset: 'emit' | 'skip';
+  /** What to do with labels inside a profile's samples that a server refuses. */
+  readonly sampleLabels: 'sanitize' | 'drop' | 'keep';
+}
+
+export type QueryParams = ReadonlyMap<string, readonly string[]>;
+
+export interface ProfileConfig {
+  /** Canonical name: `cpu`, `mem`, `goroutines` … or the user's own. */
+  readonly name: string;
+  readonly path: string;
+  /** Preset's parameters overridden by the user's; job parameters lie between the two (see `presetParams`). */
+  readonly params: QueryParams;
+  /** The part of `params` that came from the preset alone, which job-level `params` override. */
+  readonly presetParams: QueryParams;
+  /** Keyed by pprof sample type name. */
+  readonly sampleTypes: ReadonlyMap<string, SampleTypeConfig>;
+  /** True where columns that `sampleTypes` does not list are dropped: the user wrote a list and not `all-sample-types`. */
+  readonly dropsUnlisted: boolean;
+  /** Sample types that the user removed with `null` or `false`. */
+  readonly removedSampleTypes: ReadonlySet<string>;
+  /** A godeltaprof endpoint: the target itself subtracts, from the last response to anyone. */
+  readonly isDeltaEndpoint: boolean;
+  /** For a godeltaprof entry that replaced a preset: where the profile is asked for when a label or user sets `seconds`. */
+  readonly standardPath: string | undefined;
+}
+
+export interface SampleTypeConfig {
+  readonly units: string | undefined;
+  readonly displayName: string | undefined;
+  readonly aggregation: 'sum' | 'average';
+  readonly isCumulative: boolean;
+  readonly isSampled: boolean;
+}
+
+/** One remote of `remote-write`. */
+export interface RemoteWriteConfig {
+  readonly url: string;
+  /** Unique; also the name of its queue directory. */
+  readonly name: string;
+  readonly api: 'ingest' | 'push';
+  readonly tenantId: string | undefined;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly timeoutMs: number;
+  /** Added to every profile sent here, over equal names (the old server's `tags`). */
+  readonly tags: LabelSet;
+  readonly writeRelabelRules: readonly RelabelRule[];
+  readonly http: HttpClientConfig;
+  readonly queue: QueueConfig;
+}
+
+export interface QueueConfig {
+  /** Undefined: `.queue` under the output directory, else under `profiles`. */
+  readonly dir: string | undefined;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly maxInFlight: number;
+  /** How often the queue is synced to disk; `always` before each entry counts as written. */
+  readonly sync: number | 'always';
+}
+
+/** Defaults, each once. P = the old Pyroscope server's pull mode. */
+export const DEFAULT_SCRAPE_INTERVAL_MS = 10_000; // P
+export const DEFAULT_SCRAPE_TIMEOUT_MS = 15_000; // P, raised per profile where `seconds` needs it
+export const TIMEOUT_MARGIN_MS = 5_000; // a CPU profile of N seconds answers after N s plus up to 0.2 s
+export const DEFAULT_BODY_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
+export const MIN_SCRAPE_INTERVAL_MS = 1_000; // profiling more often hurts the target

@@ -1,0 +1,38 @@
+import type { LabelSet } from '../labels/label-set.ts';
+import type { SampleType } from '../profile/sample-type.ts';
+import type { Target } from '../targets/target.ts';
+
+/** A profile ready to be kept: what the delta stage passes on. */
+export interface FinishedProfile {
+  readonly target: Target;
+  /** Target's labels, external labels and `--label` merged. */
+  readonly labels: LabelSet;
+  /** Gzip'd pprof. */
+  readonly body: Uint8Array;
+  /** The interval the profile speaks for, Unix nanoseconds. Equal ends for an instant profile with nothing before it. */
+  readonly fromNanos: bigint;
+  readonly untilNanos: bigint;
+  readonly sampleTypes: readonly SampleType[];
+  /** Number of samples in the body. */
+  readonly samples: number;
+  /** A counter reset was seen: the values are those of a new process since its start. */
+  readonly isReset: boolean;
+  /** The interval is not covered whole, as when the first part of it could not be known. */
+  readonly isPartial: boolean;
+}
+
+/** Where profiles go. */
+export interface Sink {
+  readonly name: string;
+  /** Resolves when the sink answers for the profile (written, or durably queued). Rejects with SinkError. */
+  write(profile: FinishedProfile): Promise<Receipt>;
+  /** Finishes what was accepted. */
+  close(): Promise<void>;
+}
+
+/** What a sink says of an accepted profile. */
+export interface Receipt {
+  /** Path of the file, relative to where the sink writes; undefined for a remote. */
+  readonly path: string | undefined;
+  readonly bytes: number;
+}

@@ -1,0 +1,57 @@
+import type { ProfileConfig, ScrapeConfig } from '../config/scrape-config.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+
+/** One profile of one instance: an address with five enabled profiles is five targets. Immutable. */
+export interface Target {
+  /**
+   * Hex of the 64-bit FNV-1a over public labels and URL: all that tells two targets apart. The same key after a refresh
+   * is the same target. It also fixes the target's phase inside the scrape interval.
+   */
+  readonly key: string;
+  readonly job: ScrapeConfig;
+  readonly profile: ProfileConfig;
+  /** After relabelling: no `__` names except `__name__`. Sorted by name. */
+  readonly labels: LabelSet;
+  /** Before relabelling, for `targets --explain`. */
+  readonly discoveredLabels: LabelSet;
+  readonly spyName: string;
+  /** `http://host:port/path?query`, for messages and the index. Built from the parts below. */
+  readonly url: string;
+  readonly origin: TargetOrigin;
+  /** Path and query as requested. */
+  readonly pathAndQuery: string;
+  readonly scrapeIntervalMs: number;
+  readonly scrapeTimeoutMs: number;
+  /** Length of the measurement that the target makes during the request; undefined for a snapshot. */
+  readonly seconds: number | undefined;
+}
+
+/** Where to connect. Kept in parts because `URL` drops default ports and refuses IPv6 zones. */
+export interface TargetOrigin {
+  readonly scheme: 'http' | 'https';
+  /** Without brackets: `::1`. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Why a discovered target is not scraped although nothing is wrong with it. */
+export interface DroppedTarget {
+  readonly jobName: string;
+  readonly discoveredLabels: LabelSet;
+  readonly reason: DropReason;
+}
+
+export type DropReason =
+  | { readonly type: 'relabel'; readonly ruleIndex: number }
+  | { readonly type: 'no-profile-enabled' }
+  | { readonly type: 'target-limit'; readonly limit: number };
+
+/** A discovered target that cannot be scraped because something is wrong with it. */
+export interface RejectedTarget {
+  readonly jobName: string;
+  readonly discoveredLabels: LabelSet;
+  /** `instance 2 in group targets.json:0`. */
+  readonly place: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
