@@ -29,6 +29,7 @@ export interface DeltaHeld {
     | 'stale' // the same response as before: a cache in between
     | 'types-changed' // other sample types or period type than before: a new baseline
     | 'alternating' // several processes behind one address take turns
-    | 'reset-skipped'; // `on-counter-reset: skip`
+    | 'reset-skipped' // `on-counter-reset: skip`
+    | 'nothing-listed'; // the profile has none of the sample types that the user listed
   readonly warnings: readonly string[];
 }
