@@ -1,0 +1,146 @@
+import type { SampleType } from '../../src/profile/sample-type.ts';
+import { MalformedProfile, type ReadMapping, type ReadProfile, readProfile } from './read-profile.ts';
+import { summedSamples, undeletedName } from './sample-identity.ts';
+
+/**
+ * The delta of cumulative profiles, a second time: a map from whole identities to BigInts, no hash, no order, no reuse. Slow,
+ * and right by being short; the engine must agree with it on every profile.
+ */
+export class NaiveDelta {
+  readonly #isCumulative: (type: SampleType) => boolean;
+  #previous: Snapshot | undefined;
+
+  constructor(isCumulative: (type: SampleType) => boolean = isCumulativeInGo) {
+    this.#isCumulative = isCumulative;
+  }
+
+  /** Takes the next snapshot, uncompressed. Throws `MalformedProfile` and stays as it was if it is not one. */
+  next(bytes: Uint8Array): NaiveOutcome {
+    const profile = readProfile(bytes);
+    const current = this.#snapshot(profile);
+    const previous = this.#previous;
+    if (!previous || previous.shape !== current.shape) {
+      this.#previous = current;
+      return { kind: 'held', reason: previous ? 'types-changed' : 'baseline' };
+    }
+
+    const isReset = hasReset(previous, current);
+    let clamped = 0;
+    const samples = new Map<string, bigint[]>();
+    for (const [identity, values] of summedSamples(profile)) {
+      const last = isReset ? undefined : previous.entries.get(identity);
+      let isClamped = false;
+      const out = profile.sampleTypes.map((type, column) => {
+        const value = values[column] ?? 0n;
+        if (!this.#isCumulative(type)) return value;
+        const difference = value - (last?.values.get(typeName(type)) ?? 0n);
+        if (difference >= 0n) return difference;
+        isClamped = true;
+        return 0n;
+      });
+      if (isClamped) clamped++;
+      if (out.some((value) => value !== 0n)) samples.set(identity, out);
+    }
+
+    if (!isReset) {
+      for (const [identity, entry] of previous.entries) {
+        if (current.entries.has(identity) || entry.missed + 1 >= REMEMBERED_SNAPSHOTS) continue;
+        current.entries.set(identity, { ...entry, missed: entry.missed + 1 });
+      }
+    }
+    this.#previous = current;
+    return { kind: 'delta', isReset, clamped, samples, profile };
+  }
+
+  #snapshot(profile: ReadProfile): Snapshot {
+    if (profile.samples.some(({ values }) => values.some((value) => value < 0n))) {
+      throw new MalformedProfile('negative value in a cumulative profile');
+    }
+    const entries = new Map<string, Entry>();
+    for (const [identity, values] of summedSamples(profile)) {
+      if (values.some((value) => value > MAX_INT64)) throw new MalformedProfile('equal samples sum to over 64 bits');
+      const cumulative = new Map<string, bigint>();
+      for (const [column, type] of profile.sampleTypes.entries()) {
+        if (this.#isCumulative(type)) cumulative.set(typeName(type), values[column] ?? 0n);
+      }
+      entries.set(identity, { values: cumulative, missed: 0 });
+    }
+    const types = profile.sampleTypes.map(typeName).sort();
+    const period = profile.periodType ? typeName(profile.periodType) : typeName({ type: '', unit: '' });
+    return { entries, shape: JSON.stringify([types, period]), main: profile.mappings[0] };
+  }
+}
+
+export type NaiveOutcome =
+  | { readonly kind: 'held'; readonly reason: 'baseline' | 'types-changed' }
+  | {
+      readonly kind: 'delta';
+      readonly isReset: boolean;
+      /** Samples that fell without a reset. */
+      readonly clamped: number;
+      /** By `sampleIdentity`, in the column order of the profile; none is all zero. */
+      readonly samples: ReadonlyMap<string, readonly bigint[]>;
+      /** The snapshot that the delta ends with. */
+      readonly profile: ReadProfile;
+    };
+
+/** A sample that vanished is compared with what was last seen of it if it returns within that many snapshots. */
+export const REMEMBERED_SNAPSHOTS = 5;
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+interface Snapshot {
+  readonly entries: Map<string, Entry>;
+  readonly shape: string;
+  readonly main: ReadMapping | undefined;
+}
+
+interface Entry {
+  /** Cumulative columns only, by type and unit. */
+  readonly values: ReadonlyMap<string, bigint>;
+  /** Snapshots in a row without it. */
+  readonly missed: number;
+}
+
+/** The columns that Go's runtime counts up from the start of the process. */
+export function isCumulativeInGo({ type, unit }: SampleType): boolean {
+  return ['alloc_objects/count', 'alloc_space/bytes', 'contentions/count', 'delay/nanoseconds'].includes(
+    `${type}/${unit}`,
+  );
+}
+
+function hasReset(previous: Snapshot, current: Snapshot): boolean {
+  if (mainIdentity(previous.main) !== mainIdentity(current.main)) return true;
+  const columns = new Set([...previous.entries.values()].flatMap(({ values }) => [...values.keys()]));
+  return [...columns].some((column) => {
+    const before = presentValues(previous, column);
+    const after = presentValues(current, column);
+    const lost = [...before].map(([identity, value]) => max(0n, value - (after.get(identity) ?? 0n)));
+    const total = sum(before.values());
+    return sum(after.values()) < total || 2n * sum(lost) > total;
+  });
+}
+
+function presentValues({ entries }: Snapshot, column: string): Map<string, bigint> {
+  const values = new Map<string, bigint>();
+  for (const [identity, entry] of entries) if (entry.missed === 0) values.set(identity, entry.values.get(column) ?? 0n);
+  return values;
+}
+
+function mainIdentity(main: ReadMapping | undefined): string {
+  return JSON.stringify(main ? [main.buildId, undeletedName(main.filename), `${main.start}`] : null);
+}
+
+function typeName({ type, unit }: SampleType): string {
+  return JSON.stringify([type, unit]);
+}
+
+function sum(values: Iterable<bigint>): bigint {
+  let total = 0n;
+  for (const value of values) total += value;
+  return total;
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

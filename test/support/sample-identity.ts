@@ -1,0 +1,73 @@
+import type { ReadLabel, ReadLocation, ReadMapping, ReadProfile, ReadSample } from './read-profile.ts';
+
+/**
+ * What makes two samples of two snapshots the same one, as text: ids play no part, nor does what may change for one and the
+ * same call (names and lines of a frame that has an address).
+ */
+export function sampleIdentity(sample: ReadSample): string {
+  return JSON.stringify([sample.stack.map(locationIdentity), sample.labels.map(labelText).sort()]);
+}
+
+/** All that a sample says besides its values. */
+export function sampleContent(sample: ReadSample): string {
+  return JSON.stringify([sample.stack.map(locationContent), sample.labels.map(labelText).sort()]);
+}
+
+function locationIdentity({ address, mapping, lines }: ReadLocation): unknown {
+  const mapped = mappingIdentity(mapping);
+  if (address === 0n) {
+    return ['S', mapped, lines.map((line) => [...functionText(line.function), `${line.line}`, `${line.column}`])];
+  }
+  const isRelative = mapping !== undefined && mapping.limit !== mapping.start;
+  const offset = isRelative ? BigInt.asUintN(64, address - mapping.start + mapping.offset) : address;
+  return ['A', mapped, `${offset}`];
+}
+
+function functionText({ name, systemName, filename }: ReadLocation['lines'][number]['function']): string[] {
+  return [name, systemName, filename];
+}
+
+function mappingIdentity(mapping: ReadMapping | undefined): string {
+  return mapping ? mapping.buildId || undeletedName(mapping.filename) : '';
+}
+
+/** The kernel adds ` (deleted)` to the name of a file that was replaced while it runs. */
+export function undeletedName(filename: string): string {
+  return filename.replace(/ \(deleted\)$/, '');
+}
+
+function labelText({ key, str, num, unit }: ReadLabel): string {
+  return JSON.stringify(str === undefined ? [key, 'n', `${num}`, unit] : [key, 's', str]);
+}
+
+function locationContent({ address, mapping, lines, isFolded }: ReadLocation): unknown {
+  return [
+    `${address}`,
+    mapping ? mappingContent(mapping) : null,
+    isFolded,
+    lines.map(({ function: called, line, column }) => [
+      ...functionText(called),
+      `${called.startLine}`,
+      `${line}`,
+      `${column}`,
+    ]),
+  ];
+}
+
+export function mappingContent({ start, limit, offset, filename, buildId, flags }: ReadMapping): unknown {
+  return [`${start}`, `${limit}`, `${offset}`, filename, buildId, flags];
+}
+
+/** Values by identity, those of equal samples summed. */
+export function summedSamples(profile: Pick<ReadProfile, 'samples'>): Map<string, bigint[]> {
+  const sums = new Map<string, bigint[]>();
+  for (const sample of profile.samples) {
+    const identity = sampleIdentity(sample);
+    const sum = sums.get(identity);
+    sums.set(
+      identity,
+      sample.values.map((value, column) => value + (sum?.[column] ?? 0n)),
+    );
+  }
+  return sums;
+}
