@@ -1,5 +1,8 @@
-import type { LabelSet } from './label-set.ts';
+import { toSimpleLowerCase, toSimpleUpperCase } from './case-mapping.ts';
+import { hashMod } from './hash-mod.ts';
+import { byName, isLabelName, type LabelSet } from './label-set.ts';
 import type { LabelPattern } from './pattern.ts';
+import { expandTemplate, type Template } from './template.ts';
 
 /** All eleven actions of Prometheus; Pyroscope's own pull mode knew the first seven. */
 export const RELABEL_ACTIONS = [
@@ -43,6 +46,8 @@ export interface RelabelRule {
   readonly modulus: bigint;
   readonly targetLabel: string;
   readonly replacement: string;
+  readonly targetTemplate: Template;
+  readonly replacementTemplate: Template;
 }
 
 export type RelabelResult = { readonly labels: LabelSet } | { readonly droppedBy: number };
@@ -56,16 +61,98 @@ export interface RelabelStep {
   readonly after: LabelSet | undefined;
 }
 
-/** Runs the rules in order, each on the result of the one before. `droppedBy` is the index of the rule that dropped the target. */
-export function relabel(
-  _labels: LabelSet,
-  _rules: readonly RelabelRule[],
-  _warn?: (message: string) => void,
-): RelabelResult {
-  throw new Error('not built yet');
+/**
+ * Runs the rules in order, each on the result of the one before. `droppedBy` is the index of the rule that dropped the
+ * target. `warn` hears of labels that a labelmap could not set.
+ */
+export function relabel(labels: LabelSet, rules: readonly RelabelRule[], warn: Warn = ignore): RelabelResult {
+  if (rules.length === 0) return { labels };
+  const changing = new Map(labels);
+  for (const [ruleIndex, rule] of rules.entries()) {
+    if (!applyRule(rule, changing, warn)) return { droppedBy: ruleIndex };
+  }
+  return { labels: changing };
 }
 
 /** The same as `relabel`, one rule at a time. */
-export function* explainRelabel(_labels: LabelSet, _rules: readonly RelabelRule[]): Generator<RelabelStep> {
-  yield* [];
+export function* explainRelabel(labels: LabelSet, rules: readonly RelabelRule[]): Generator<RelabelStep> {
+  let before = labels;
+  for (const [ruleIndex, rule] of rules.entries()) {
+    const changing = new Map(before);
+    const isKept = applyRule(rule, changing, ignore);
+    yield { ruleIndex, rule, before, after: isKept ? changing : undefined };
+    if (!isKept) return;
+    before = changing;
+  }
+}
+
+type Warn = (message: string) => void;
+
+function ignore(): void {}
+
+/** Changes the labels in place; false drops the target. */
+function applyRule(rule: RelabelRule, labels: Map<string, string>, warn: Warn): boolean {
+  switch (rule.action) {
+    case 'replace':
+      replace(rule, labels);
+      return true;
+    case 'keep':
+      return rule.pattern.matches(sourceValue(rule, labels));
+    case 'drop':
+      return !rule.pattern.matches(sourceValue(rule, labels));
+    case 'keepequal':
+      return sourceValue(rule, labels) === (labels.get(rule.targetLabel) ?? '');
+    case 'dropequal':
+      return sourceValue(rule, labels) !== (labels.get(rule.targetLabel) ?? '');
+    case 'hashmod':
+      set(labels, rule.targetLabel, hashMod(sourceValue(rule, labels), rule.modulus));
+      return true;
+    case 'lowercase':
+      set(labels, rule.targetLabel, toSimpleLowerCase(sourceValue(rule, labels)));
+      return true;
+    case 'uppercase':
+      set(labels, rule.targetLabel, toSimpleUpperCase(sourceValue(rule, labels)));
+      return true;
+    case 'labelmap':
+      mapLabels(rule, labels, warn);
+      return true;
+    case 'labeldrop':
+      for (const name of labels.keys()) if (rule.pattern.matches(name)) labels.delete(name);
+      return true;
+    case 'labelkeep':
+      for (const name of labels.keys()) if (!rule.pattern.matches(name)) labels.delete(name);
+      return true;
+  }
+}
+
+function sourceValue({ sourceLabels, separator }: RelabelRule, labels: LabelSet): string {
+  let value = '';
+  for (const [index, name] of sourceLabels.entries()) {
+    if (index > 0) value += separator;
+    value += labels.get(name) ?? '';
+  }
+  return value;
+}
+
+function set(labels: Map<string, string>, name: string, value: string): void {
+  if (value === '') labels.delete(name);
+  else labels.set(name, value);
+}
+
+/** A template that expands to something that is no label name leaves everything as it is, as in Prometheus. */
+function replace(rule: RelabelRule, labels: Map<string, string>): void {
+  const groups = rule.pattern.match(sourceValue(rule, labels));
+  if (groups === undefined) return;
+  const name = expandTemplate(rule.targetTemplate, groups);
+  if (isLabelName(name)) set(labels, name, expandTemplate(rule.replacementTemplate, groups));
+}
+
+/** Sees the labels as they were before the rule. Where two names become one, the last in byte order wins. */
+function mapLabels(rule: RelabelRule, labels: Map<string, string>, warn: Warn): void {
+  const matching = [...labels].filter(([name]) => rule.pattern.matches(name)).sort(byName);
+  for (const [name, value] of matching) {
+    const mapped = expandTemplate(rule.replacementTemplate, rule.pattern.match(name) ?? []);
+    if (isLabelName(mapped)) labels.set(mapped, value);
+    else warn(`labelmap can't rename "${name}": "${mapped}" is not a valid label name`);
+  }
 }
