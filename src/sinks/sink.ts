@@ -35,4 +35,6 @@ export interface Receipt {
   /** Path of the file, relative to where the sink writes; undefined for a remote. */
   readonly path: string | undefined;
   readonly bytes: number;
+  /** The line of the index, for `--json`; undefined for a remote. */
+  readonly entry?: Readonly<Record<string, unknown>>;
 }

@@ -1,0 +1,168 @@
+import type { Config } from '../../config/scrape-config.ts';
+import { UsageError } from '../../errors.ts';
+import { isLabelName, type LabelSet } from '../../labels/label-set.ts';
+import { type PullEvent, type PullOptions, planOnce, pullOnce } from '../../pull.ts';
+import { configSourceOf } from '../config-source.ts';
+import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
+import { type Io, paintFor } from '../io.ts';
+import { createLog, type Log } from '../log.ts';
+import { openPipeline, type Pipeline } from '../pipeline.ts';
+import type { ScrapeFlags } from '../program.ts';
+import { startProgress } from '../progress.ts';
+import { logEvent } from '../render/event-log.ts';
+import { dryRunJson, dryRunText, planLine } from '../render/plan.ts';
+import { PROFILE_HEADER, profileLine, profileRow } from '../render/profile-line.ts';
+import { Report } from '../render/report.ts';
+import { table } from '../render/table.ts';
+import { createTargetFilter } from '../target-filter.ts';
+
+export interface ScrapeOptions extends ScrapeFlags {
+  readonly targets: readonly string[];
+}
+
+/** One round over all targets. Gives the exit code; rejects with UsageError, ConfigError or StateError before anything is scraped. */
+export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
+  const labels = labelsOf(options.label);
+  const isForMachines = options.json || options.logFormat !== 'text';
+  const progress = await startProgress(io, { isPlain: isForMachines, now: Date.now });
+  let level = options.logLevel ?? 'info';
+  const log = createLog(io.stderr, {
+    level: () => level,
+    format: options.logFormat,
+    paint: paintFor(io.stderr, io.env, isForMachines),
+    now: () => new Date(),
+    around: progress.around,
+  });
+  try {
+    const source = await configSourceOf(options, io);
+    try {
+      level = options.logLevel ?? source.config.logLevel ?? 'info';
+      for (const warning of source.warnings) log.problem(warning);
+      return await scrapeConfig({ config: source.config, labels, options, io, log, update: progress.update });
+    } finally {
+      await source.close();
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Context {
+  readonly config: Config;
+  readonly labels: LabelSet;
+  readonly options: ScrapeOptions;
+  readonly io: Io;
+  readonly log: Log;
+  update(text: string): void;
+}
+
+async function scrapeConfig(context: Context): Promise<number> {
+  const { config, options, io, log } = context;
+  const filter = await createTargetFilter(options, config);
+  const pullOptions: PullOptions = {
+    concurrency: options.concurrency,
+    windowMs: options.window,
+    isWanted: filter.isWanted,
+    labels: context.labels,
+    writeEmpty: options.writeEmpty,
+  };
+  const stop = new AbortController();
+  const pipeline = await openPipeline(config, options, io, stop.signal);
+  const signals = listenForSignals(io, stop, log);
+  try {
+    return options.dryRun
+      ? await dryRun(context, pullOptions, pipeline)
+      : await runOnce(context, pullOptions, pipeline, signals);
+  } finally {
+    await pipeline.close();
+    signals.stopListening();
+  }
+}
+
+async function dryRun(context: Context, pullOptions: PullOptions, pipeline: Pipeline): Promise<number> {
+  const { config, options, io, log } = context;
+  const report = new Report(Date.now());
+  const onEvent = (event: PullEvent) => {
+    report.add(event);
+    logEvent(event, log);
+  };
+  const plan = await planOnce(config, pullOptions, { ...pipeline.deps, onEvent });
+  onEvent({ type: 'planned', plan });
+  io.stdout.write(options.json ? dryRunJson(plan) : dryRunText(plan, pipeline.receivers));
+  return report.isClean ? EXIT_OK : EXIT_FAILED;
+}
+
+async function runOnce(context: Context, pullOptions: PullOptions, pipeline: Pipeline, signals: Signals): Promise<number> {
+  const { config, options, io, log } = context;
+  const report = new Report(Date.now());
+  const rows: string[][] = [];
+  const onEvent = (event: PullEvent) => {
+    report.add(event);
+    logEvent(event, log);
+    if (event.type === 'planned') log.info(planLine(event.plan, pipeline.receivers));
+    if (options.json) {
+      const line = profileLine(event);
+      if (line) io.stdout.write(`${JSON.stringify(line)}\n`);
+    } else if (event.type === 'finished') rows.push(profileRow(event));
+    context.update(progressText(report));
+  };
+  await pullOnce(config, pullOptions, { ...pipeline.deps, onEvent });
+  await pipeline.save();
+
+  if (options.json) io.stdout.write(`${JSON.stringify(report.summary(Date.now()))}\n`);
+  else if (rows.length > 0) log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
+  for (const line of report.failureLines()) log.error(line);
+  for (const line of report.summaryLines(Date.now())) log.info(line);
+  if (report.expected === 0) log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
+  if (pipeline.outDir !== undefined && report.firstPath !== undefined) {
+    log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.firstPath}`);
+  }
+  if (signals.received) return exitCodeOfSignal(signals.received);
+  return report.isClean ? EXIT_OK : EXIT_FAILED;
+}
+
+function byPath(a: readonly string[], b: readonly string[]): number {
+  const [left, right] = [a.at(-1) ?? '', b.at(-1) ?? ''];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function progressText(report: Report): string {
+  const failed = report.failed > 0 ? `, ${report.failed} failed` : '';
+  return `scraped ${report.done} of ${report.expected} profiles${failed}`;
+}
+
+function labelsOf(flags: readonly string[]): LabelSet {
+  const labels = new Map<string, string>();
+  for (const flag of flags) {
+    const at = flag.indexOf('=');
+    const name = flag.slice(0, Math.max(0, at));
+    if (!isLabelName(name)) {
+      throw new UsageError(`--label ${flag}: not NAME=VALUE`, {
+        hint: 'a name has letters, digits and _, no digit first: --label env=ci',
+      });
+    }
+    labels.set(name, flag.slice(at + 1));
+  }
+  return labels;
+}
+
+interface Signals {
+  /** The first signal that came. */
+  received: 'SIGINT' | 'SIGTERM' | undefined;
+  stopListening(): void;
+}
+
+/** The first signal stops the run in order, the second at once. */
+function listenForSignals(io: Io, stop: AbortController, log: Log): Signals {
+  const signals: Signals = { received: undefined, stopListening: () => {} };
+  signals.stopListening = io.onSignal((signal) => {
+    if (signals.received) {
+      io.exit(exitCodeOfSignal(signal));
+      return;
+    }
+    signals.received = signal;
+    log.warn(`${signal}: stopping, what is complete is kept (once more stops at once)`);
+    stop.abort();
+  });
+  return signals;
+}

@@ -1,0 +1,65 @@
+import { findConfig, loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/scrape-config.ts';
+import { type Problem, UsageError } from '../errors.ts';
+import type { Io } from './io.ts';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** As shown to the user; `-` for standard input. */
+  readonly file: string;
+}
+
+/** The config that was named, else the first of the default names in the working directory. */
+export async function loadConfigFor(
+  io: Io,
+  options: { file: string | undefined; expandEnv: boolean },
+): Promise<LoadedConfig> {
+  const file = options.file ?? (await findConfig(io.cwd));
+  if (file === undefined) {
+    throw new UsageError('no config: there is no pyro-pull.yml or pyro-pull.yaml in the working directory', {
+      hint: 'name one with --config FILE, give targets as host:port, or try: pyro-pull scrape --demo',
+    });
+  }
+  const { config, warnings } = await loadConfig(file, {
+    cwd: io.cwd,
+    stdin: io.stdin,
+    expandEnv: options.expandEnv,
+    env: io.env,
+  });
+  return { config, warnings, file };
+}
+
+export interface ConfigSource {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** Stops what was started for it. */
+  close(): Promise<void>;
+}
+
+/** Where the config of a scrape comes from: a file, the targets on the command line, or the demo service. */
+export async function configSourceOf(
+  options: { config?: string; demo: boolean; targets: readonly string[]; expandEnv: boolean },
+  io: Io,
+): Promise<ConfigSource> {
+  const named = [
+    ...(options.config === undefined ? [] : ['--config']),
+    ...(options.demo ? ['--demo'] : []),
+    ...(options.targets.length > 0 ? ['targets on the command line'] : []),
+  ];
+  if (named.length > 1) {
+    throw new UsageError(`${named.join(' and ')} do not go together`, {
+      hint: 'give a config, or targets as host:port, or --demo',
+    });
+  }
+  if (options.demo) {
+    const { openDemo } = await import('./demo.ts');
+    return openDemo(io);
+  }
+  if (options.targets.length > 0) {
+    const { adHocConfig } = await import('../targets/ad-hoc-job.ts');
+    return { config: adHocConfig(options.targets), warnings: [], close: async () => {} };
+  }
+  const { config, warnings } = await loadConfigFor(io, { file: options.config, expandEnv: options.expandEnv });
+  return { config, warnings, close: async () => {} };
+}

@@ -1,0 +1,68 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+
+/** Everything of the terminal and the process that a command may touch; tests pass buffers. */
+export interface Io {
+  /** Results only. */
+  readonly stdout: Output;
+  /** Everything else. */
+  readonly stderr: Output;
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Calls back at each SIGINT and SIGTERM; returns the way to stop listening. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+  /** Ends the process at once: the second signal. */
+  exit(code: number): void;
+}
+
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  readonly columns: number;
+}
+
+export function processIo(): Io {
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    stdin: process.stdin,
+    env: process.env,
+    cwd: process.cwd(),
+    onSignal(listener) {
+      const onInt = () => listener('SIGINT');
+      const onTerm = () => listener('SIGTERM');
+      process.on('SIGINT', onInt);
+      process.on('SIGTERM', onTerm);
+      return () => {
+        process.off('SIGINT', onInt);
+        process.off('SIGTERM', onTerm);
+      };
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    // A reader that went away (`| head`) is no fault of the run.
+    write: (text) => void (stream.writable && stream.write(text)),
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  };
+}
+
+/** Colour for one stream: FORCE_COLOR wins, then NO_COLOR, TERM=dumb and CI switch it off, then only a TTY has it. */
+export function paintFor(output: Output, env: Io['env'], isPlain = false): ChalkInstance {
+  return new Chalk({ level: wantsColour(output, env, isPlain) ? 1 : 0 });
+}
+
+function wantsColour(output: Output, env: Io['env'], isPlain: boolean): boolean {
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return !isPlain && isInteractive(output, env);
+}
+
+/** Whether a spinner or colour may be drawn: a TTY, and nobody asked for quiet. */
+export function isInteractive(output: Output, env: Io['env']): boolean {
+  return output.isTTY && !env['NO_COLOR'] && !env['CI'] && env['TERM'] !== 'dumb';
+}

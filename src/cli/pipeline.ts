@@ -1,0 +1,104 @@
+import { resolve } from 'node:path';
+import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
+import { createDeltaTracker } from '../delta/delta-tracker.ts';
+import { openStateStore, type StateStore } from '../delta/state-store.ts';
+import { discoverOnce } from '../discovery/discover-job.ts';
+import type { PullDeps } from '../pull.ts';
+import { createScraper, type Scraper } from '../scrape/scraper.ts';
+import { createFileSink } from '../sinks/file/file-sink.ts';
+import type { Sink } from '../sinks/sink.ts';
+import { targetsFromGroups } from '../targets/from-groups.ts';
+import type { Target } from '../targets/target.ts';
+import type { Io } from './io.ts';
+
+export interface PipelineFlags {
+  readonly out?: string;
+  readonly stateDir?: string;
+  readonly maxStateAge: number;
+  readonly discoveryTimeout: number;
+  readonly fsync: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The rooms joined for one run. */
+export interface Pipeline {
+  readonly deps: Omit<PullDeps, 'onEvent'>;
+  /** For messages: where results go. */
+  readonly receivers: readonly string[];
+  /** As the user gave it; undefined where no files are written. */
+  readonly outDir: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens sinks, state and scrapers. A dry run opens nothing that writes. Rejects with SinkError or StateError. */
+export async function openPipeline(config: Config, flags: PipelineFlags, io: Io, signal: AbortSignal): Promise<Pipeline> {
+  const outDir = flags.out ?? config.output.dir ?? 'profiles';
+  const stateDir = flags.stateDir ?? config.output.stateDir;
+  const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
+  const store = stateDir === undefined || flags.dryRun ? undefined : openStateStore(resolve(io.cwd, stateDir));
+  const sinks: Sink[] = [];
+  const scrapers = new Map<ScrapeConfig, Scraper>();
+  const close = async () => {
+    await Promise.all([...scrapers.values()].map((scraper) => scraper.close()));
+    await Promise.all(sinks.map((sink) => sink.close()));
+    store?.close();
+  };
+  try {
+    store?.evict(Date.now(), flags.maxStateAge);
+    if (!flags.dryRun) sinks.push(await createFileSink({ dir: resolve(io.cwd, outDir), fsync: flags.fsync }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const scraperOf = (job: ScrapeConfig) => {
+    let scraper = scrapers.get(job);
+    if (!scraper) {
+      scraper = createScraper(job, { signal });
+      scrapers.set(job, scraper);
+    }
+    return scraper;
+  };
+  return {
+    receivers: [outDir],
+    outDir,
+    close,
+    deps: {
+      signal,
+      discover: (job) => discoverOnce(job, { signal, timeoutMs: flags.discoveryTimeout }),
+      targetsFromGroups,
+      scrape: (target) => scraperOf(target.job).scrape(target),
+      delta: (scraped) => tracker.next(scraped),
+      hasBaseline: (target) => restoreBaseline(target, tracker, store) && tracker.hasBaseline(target, Date.now()),
+      commitBaseline: (target) => {
+        const state = store && tracker.exportState(target.key);
+        if (state) store.save(target.key, state);
+      },
+      sinks,
+      sleep: (ms) => sleep(ms, signal),
+      now: Date.now,
+    },
+  };
+}
+
+/** Asked once for each target, before its first scrape: that is when its saved snapshot is read. */
+function restoreBaseline(target: Target, tracker: ReturnType<typeof createDeltaTracker>, store: StateStore | undefined): boolean {
+  const state = store?.load(target.key);
+  return state !== undefined && tracker.importState(target.key, state) === 'restored';
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) {
+      done();
+      return;
+    }
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      done();
+    };
+    const timer = setTimeout(finish, ms);
+    signal.addEventListener('abort', finish);
+  });
+}

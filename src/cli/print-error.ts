@@ -1,0 +1,48 @@
+import type { ChalkInstance } from 'chalk';
+import { ConfigError, type Problem, PyroPullError } from '../errors.ts';
+
+/** What a user sees of an error: sentences for those meant to be read, the stack for faults of ours. */
+export function formatError(error: unknown, paint: ChalkInstance, options: { debug: boolean; version: string }): string {
+  const name = paint.red('pyro-pull:');
+  if (error instanceof ConfigError) {
+    const problems = error.problems.map((problem) => formatProblem(problem, paint)).join('\n');
+    return `${name} ${error.message}\n${problems}\n`;
+  }
+  if (error instanceof PyroPullError) {
+    const hint = error.hint ? `\n  ${error.hint}` : '';
+    const stack = options.debug && error.stack ? `\n${paint.dim(error.stack)}` : '';
+    return `${name} ${error.message}${hint}${stack}\n`;
+  }
+  const said = error instanceof Error ? error.message : String(error);
+  const stack = options.debug && error instanceof Error && error.stack ? `\n${paint.dim(error.stack)}` : '';
+  return (
+    `${name} internal error: ${said}${stack}\n` +
+    `  this is a fault of pyro-pull ${options.version} (node ${process.versions.node}, ${process.platform}); ` +
+    `${options.debug ? 'please report it with the lines above' : 'run again with --log-level debug for the stack, and report it'}\n`
+  );
+}
+
+/** `file:line:column: path: message (hint)`, then the line with a caret under the fault. */
+export function formatProblem(problem: Problem, paint: ChalkInstance): string {
+  const { position, excerpt } = problem;
+  const place = position ? `${problem.file}:${position.line}:${position.column}` : problem.file;
+  const path = problem.path === '' ? '' : `${problem.path}: `;
+  const hint = problem.hint ? ` (${problem.hint})` : '';
+  let text = `  ${paint.bold(place)}: ${path}${problem.message}${hint}`;
+  if (excerpt) {
+    const { line, offset } = shownPart(excerpt.text, excerpt.column - 1);
+    const width = Math.max(1, Math.min(excerpt.length, line.length - offset));
+    // Tabs keep their width in the line of the caret.
+    const indent = line.slice(0, offset).replace(/[^\t]/gu, ' ');
+    text += `\n      ${line}\n      ${indent}${paint.red('^'.repeat(width))}`;
+  }
+  return text;
+}
+
+/** A long line is shown around the fault. */
+function shownPart(text: string, offset: number): { line: string; offset: number } {
+  const most = 110;
+  if (text.length <= most) return { line: text, offset };
+  const start = Math.max(0, Math.min(offset - 40, text.length - most));
+  return { line: `${start > 0 ? '…' : ''}${text.slice(start, start + most)}`, offset: offset - start + (start > 0 ? 1 : 0) };
+}

@@ -1,0 +1,209 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../config/duration.ts';
+import { VERSION } from '../version.ts';
+import type { Io } from './io.ts';
+
+/**
+ * Defines the command line and runs the chosen command, whose code is loaded only then. Gives the exit code; rejects
+ * with what the command rejects with.
+ */
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0;
+  const finish = (code: number) => {
+    exitCode = code;
+  };
+  const program = new Command('pyro-pull')
+    .description('Pull mode for Pyroscope: scrapes pprof endpoints and writes or pushes delta profiles.')
+    .version(VERSION, '-V, --version')
+    .helpOption('-h, --help')
+    .configureHelp({ showGlobalOptions: false })
+    .showSuggestionAfterError(true)
+    .addHelpText('after', PROGRAM_EXAMPLES);
+
+  defineScrape(program, io, finish);
+  defineCheck(program, io, finish);
+  defineTargets(program, io, finish);
+  defineDelta(program, io, finish);
+
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns,
+      getErrHelpWidth: () => io.stderr.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version that were asked for are no fault; everything else is wrong usage, which commander calls 1.
+    return error.exitCode === 0 && argv.length > 0 ? 0 : 2;
+  }
+  return exitCode;
+}
+
+const PROGRAM_EXAMPLES = `
+Examples:
+  $ pyro-pull scrape --demo                       see it work on a service of its own
+  $ pyro-pull scrape -c pyro-pull.yml -o profiles one round over all targets of a config
+  $ pyro-pull scrape localhost:6060               no config at all
+Set NODE_DEBUG=undici to see each HTTP connection and request.`;
+
+function defineScrape(program: Command, io: Io, finish: (code: number) => void): void {
+  program
+    .command('scrape')
+    .description('scrape every active target and enabled profile once')
+    .argument('[target...]', 'host:port, or a URL whose path is put before the profiles\' paths; scraped without a config')
+    .addOption(configOption())
+    .option('--demo', 'no config: start the embedded demo service and scrape it', false)
+    .option('--once', 'one round (default)')
+    .option('-o, --out <dir>', "write profiles as files under this directory (default: the config's output.dir, else profiles)")
+    .option('--state-dir <dir>', "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none)")
+    .addOption(
+      new Option('--window <duration>', "distance of the two snapshots where no earlier one is at hand (default: the job's scrape-interval)")
+        .argParser(durationArgument),
+    )
+    .option('--job <name>', 'take only this job (repeatable)', collect, [])
+    .option('--profile <name>', 'take only this profile (repeatable)', collect, [])
+    .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
+    .option('--label <name=value>', 'set a label on every profile, over an equal name (repeatable)', collect, [])
+    .addOption(new Option('--concurrency <n>', 'scrapes at once').default(64).argParser(countArgument))
+    .addOption(
+      new Option('--max-state-age <duration>', 'an older snapshot is not subtracted').default(86_400_000, '24h').argParser(durationArgument),
+    )
+    .addOption(new Option('--discovery-timeout <duration>', 'how long discovery may take').default(30_000, '30s').argParser(durationArgument))
+    .option('--fsync', 'files survive a power cut', false)
+    .option('--write-empty', 'write a file for an interval in which nothing happened, too', false)
+    .option('--json', 'one JSON object a line on stdout for each profile, then a summary', false)
+    .option('--dry-run', 'say what would be scraped and written, touch nothing', false)
+    .addOption(expandEnvOption())
+    .addOption(new Option('--log-level <level>', 'how much to say on stderr (default: "info")').choices(['error', 'warn', 'info', 'debug']))
+    .addOption(new Option('--log-format <format>', 'form of the lines on stderr').choices(['text', 'logfmt', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 all written, 1 something failed (the rest was done), 2 wrong usage or config, 130/143 stopped by a signal.
+
+Examples:
+  $ pyro-pull scrape -c pyro-pull.yml --state-dir .state    from cron: deltas against the previous run
+  $ pyro-pull scrape localhost:6060 --window 30s            two snapshots 30 seconds apart
+  $ pyro-pull scrape -c pyro-pull.yml --job shop --json     machine readable`,
+    )
+    .action(async (targets: string[], options: ScrapeFlags) => {
+      const { scrape } = await import('./commands/scrape.ts');
+      finish(await scrape({ ...options, targets }, io));
+    });
+}
+
+/** As commander gives them. */
+export interface ScrapeFlags {
+  config?: string;
+  demo: boolean;
+  once?: boolean;
+  out?: string;
+  stateDir?: string;
+  /** Milliseconds. */
+  window?: number;
+  job: string[];
+  profile: string[];
+  match: string[];
+  label: string[];
+  concurrency: number;
+  maxStateAge: number;
+  discoveryTimeout: number;
+  fsync: boolean;
+  writeEmpty: boolean;
+  json: boolean;
+  dryRun: boolean;
+  expandEnv: boolean;
+  logLevel?: 'error' | 'warn' | 'info' | 'debug';
+  logFormat: 'text' | 'logfmt' | 'json';
+}
+
+function defineCheck(program: Command, io: Io, finish: (code: number) => void): void {
+  program
+    .command('check')
+    .description('validate a config and everything it refers to')
+    .argument('[file]', 'scrape config; - reads standard input (default: pyro-pull.yml, pyro-pull.yaml)')
+    .addOption(expandEnvOption())
+    .option('--json', 'the result as one JSON document on stdout', false)
+    .addHelpText('after', '\nExamples:\n  $ pyro-pull check pyro-pull.yml\n  $ pyro-pull check server.yml --json')
+    .action(async (file: string | undefined, options: { expandEnv: boolean; json: boolean }) => {
+      const { check } = await import('./commands/check.ts');
+      finish(await check({ ...options, ...(file === undefined ? {} : { file }) }, io));
+    });
+}
+
+function defineTargets(program: Command, io: Io, finish: (code: number) => void): void {
+  program
+    .command('targets')
+    .description('run discovery and relabelling once; list active and dropped targets')
+    .argument('[file]', 'scrape config, the same as --config')
+    .addOption(configOption())
+    .option('--job <name>', 'take only this job (repeatable)', collect, [])
+    .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
+    .option('--explain', 'replay the relabel rules one by one, with the labels before and after', false)
+    .addOption(new Option('--discovery-timeout <duration>', 'how long discovery may take').default(30_000, '30s').argParser(durationArgument))
+    .addOption(expandEnvOption())
+    .option('--json', 'the result as one JSON document on stdout', false)
+    .addHelpText('after', '\nExamples:\n  $ pyro-pull targets -c pyro-pull.yml\n  $ pyro-pull targets --explain --match 10.1.2.3')
+    .action(async (file: string | undefined, options: TargetsFlags) => {
+      const { targets } = await import('./commands/targets.ts');
+      finish(await targets({ ...options, ...(file === undefined ? {} : { file }) }, io));
+    });
+}
+
+export interface TargetsFlags {
+  config?: string;
+  file?: string;
+  job: string[];
+  match: string[];
+  explain: boolean;
+  discoveryTimeout: number;
+  expandEnv: boolean;
+  json: boolean;
+}
+
+function defineDelta(program: Command, io: Io, finish: (code: number) => void): void {
+  program
+    .command('delta')
+    .description('what happened between two snapshots of one process')
+    .argument('<before>', 'pprof file')
+    .argument('<after>', 'pprof file of the same profile, taken later')
+    .requiredOption('-o, --output <file>', 'where to write the delta; - for standard output')
+    .option('--json', 'what was done as one JSON document (on stderr where the delta goes to stdout)', false)
+    .addHelpText('after', '\nExample:\n  $ pyro-pull delta heap.before.pb.gz heap.after.pb.gz -o heap.delta.pb.gz')
+    .action(async (before: string, after: string, options: { output: string; json: boolean }) => {
+      const { delta } = await import('./commands/delta.ts');
+      finish(await delta({ before, after, ...options }, io));
+    });
+}
+
+function configOption(): Option {
+  return new Option('-c, --config <file>', 'scrape config; - reads standard input (default: pyro-pull.yml, pyro-pull.yaml)');
+}
+
+function expandEnvOption(): Option {
+  return new Option('--expand-env', 'replace ${NAME} and ${NAME:-default} in values, never in relabel rules').default(false);
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function countArgument(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
+  return Number(text);
+}
+
+/** A light reader for flags: the same words as in the config, without loading its parser. */
+function durationArgument(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : 'Not a duration.');
+  }
+}

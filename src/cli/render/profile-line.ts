@@ -1,0 +1,41 @@
+import type { PullEvent } from '../../pull.ts';
+import type { FinishedProfile } from '../../sinks/sink.ts';
+import { formatBytes } from './units.ts';
+
+export const PROFILE_HEADER = ['PROFILE', 'TARGET', 'SAMPLES', 'SIZE', 'FILE'];
+
+type Finished = Extract<PullEvent, { type: 'finished' }>;
+
+/** One row of the table of results. */
+export function profileRow({ target, profile, receipts }: Finished): string[] {
+  const path = receipts.find((receipt) => receipt.path !== undefined)?.path ?? '-';
+  const instance = target.labels.get('instance') ?? target.url;
+  return [target.profile.name, instance, String(profile.samples), formatBytes(profile.body.length), path];
+}
+
+/** One object of `--json`: the fields of the index, `outcome`, and `error` where there is one. Undefined for what is no profile. */
+export function profileLine(event: PullEvent): Record<string, unknown> | undefined {
+  switch (event.type) {
+    case 'finished': {
+      const entry = event.receipts.find((receipt) => receipt.entry !== undefined)?.entry;
+      return { ...(entry ?? withoutFile(event.profile)), outcome: 'written' };
+    }
+    case 'empty':
+    case 'held':
+      return { ...subject(event.target), outcome: event.type, ...(event.type === 'held' ? { reason: event.reason } : {}) };
+    case 'failed': {
+      const { code, message, hint } = event.error;
+      return { ...subject(event.target), outcome: 'failed', error: { stage: event.stage, code, message, ...(hint ? { hint } : {}) } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function subject(target: FinishedProfile['target']): Record<string, unknown> {
+  return { profile: target.profile.name, labels: Object.fromEntries(target.labels), url: target.url };
+}
+
+function withoutFile(profile: FinishedProfile): Record<string, unknown> {
+  return { ...subject(profile.target), labels: Object.fromEntries(profile.labels), samples: profile.samples, bytes: profile.body.length };
+}

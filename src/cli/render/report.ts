@@ -1,0 +1,171 @@
+import type { PullEvent, Stage } from '../../pull.ts';
+import type { Target } from '../../targets/target.ts';
+import { count, formatBytes, formatElapsed } from './units.ts';
+
+/** What a run came to: built up from its events, printed at its end. */
+export class Report {
+  readonly #startedAtMs: number;
+  readonly #instances = new Map<string, { scraped: number; failed: number }>();
+  readonly #failures = new Map<string, Failures>();
+  #expected = 0;
+  #rejected = 0;
+  #dropped = 0;
+  #written = 0;
+  #empty = 0;
+  #held = 0;
+  #failed = 0;
+  #bytes = 0;
+  #resets = 0;
+  #discoveryFailures = 0;
+  #slowest: { target: Target; durationMs: number } | undefined;
+  #firstPath: string | undefined;
+
+  constructor(nowMs: number) {
+    this.#startedAtMs = nowMs;
+  }
+
+  add(event: PullEvent): void {
+    switch (event.type) {
+      case 'discovery-failed':
+        this.#discoveryFailures += 1;
+        break;
+      case 'planned':
+        this.#expected = event.plan.steps.length;
+        for (const job of event.plan.jobs) {
+          this.#rejected += job.rejected.length;
+          this.#dropped += job.droppedCount;
+        }
+        for (const { target } of event.plan.steps) this.#instance(target);
+        break;
+      case 'held':
+        this.#held += 1;
+        this.#instance(event.target).scraped += 1;
+        break;
+      case 'empty':
+        this.#empty += 1;
+        this.#instance(event.target).scraped += 1;
+        break;
+      case 'finished':
+        this.#written += 1;
+        this.#instance(event.target).scraped += 1;
+        this.#bytes += event.profile.body.length;
+        if (event.profile.isReset) this.#resets += 1;
+        if (this.#slowest === undefined || event.durationMs > this.#slowest.durationMs) {
+          this.#slowest = { target: event.target, durationMs: event.durationMs };
+        }
+        this.#firstPath ??= event.receipts.find((receipt) => receipt.path !== undefined)?.path;
+        break;
+      case 'failed':
+        this.#failed += 1;
+        this.#instance(event.target)[event.stage === 'scrape' ? 'failed' : 'scraped'] += 1;
+        this.#addFailure(event.stage, event.target, event.error.message, event.error.hint);
+        break;
+      case 'warning':
+        break;
+    }
+  }
+
+  get expected(): number {
+    return this.#expected;
+  }
+
+  get done(): number {
+    return this.#written + this.#empty + this.#held + this.#failed;
+  }
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Whether the run deserves exit code 0. */
+  get isClean(): boolean {
+    return this.#failed === 0 && this.#rejected === 0 && this.#discoveryFailures === 0 && this.#expected > 0;
+  }
+
+  /** Of the first file written, for the command that opens it. */
+  get firstPath(): string | undefined {
+    return this.#firstPath;
+  }
+
+  /** The failures, each kind once: `connection refused: 3 profiles: http://a/… (and 2 more)`. */
+  failureLines(): string[] {
+    return [...this.#failures.values()].map(({ message, hint, urls, stage }) => {
+      const more = urls.length > 1 ? ` (and ${urls.length - 1} more)` : '';
+      const remedy = hint ? ` — ${hint}` : '';
+      const what = stage === 'scrape' ? '' : `${stage}: `;
+      return `${urls[0]}${more}: ${what}${message}${remedy}`;
+    });
+  }
+
+  /** `4 profiles written (31.0 KiB), 1 empty, from 1 target in 10.2 s`, and what else is worth a line. */
+  summaryLines(nowMs: number): string[] {
+    const parts = [`${count(this.#written, 'profile')} written (${formatBytes(this.#bytes)})`];
+    if (this.#empty > 0) parts.push(`${this.#empty} empty`);
+    if (this.#held > 0) parts.push(`${this.#held} held back`);
+    if (this.#failed > 0) parts.push(`${this.#failed} failed`);
+    if (this.#resets > 0) parts.push(count(this.#resets, 'counter reset'));
+    const { up, partly, down } = this.#health();
+    const health = [`${count(up, 'target')} up`];
+    if (partly > 0) health.push(`${partly} partly`);
+    if (down > 0) health.push(`${down} down`);
+    if (this.#rejected > 0) health.push(`${this.#rejected} rejected`);
+    if (this.#dropped > 0) health.push(`${this.#dropped} dropped`);
+    const lines = [`${parts.join(', ')}; ${health.join(', ')}; took ${formatElapsed(nowMs - this.#startedAtMs)}`];
+    if (this.#slowest && this.#expected > 1) {
+      lines.push(`slowest: ${this.#slowest.target.url} ${formatElapsed(this.#slowest.durationMs)}`);
+    }
+    return lines;
+  }
+
+  /** The last object of `--json`. */
+  summary(nowMs: number): Record<string, unknown> {
+    const { up, partly, down } = this.#health();
+    return {
+      summary: {
+        profiles: this.#expected,
+        written: this.#written,
+        empty: this.#empty,
+        held: this.#held,
+        failed: this.#failed,
+        bytes: this.#bytes,
+        resets: this.#resets,
+        targets: { up, partly, down, rejected: this.#rejected, dropped: this.#dropped },
+        discoveryFailures: this.#discoveryFailures,
+        durationMs: Math.round(nowMs - this.#startedAtMs),
+      },
+    };
+  }
+
+  #instance(target: Target): { scraped: number; failed: number } {
+    const id = `${target.job.jobName} ${target.origin.scheme} ${target.origin.hostname} ${target.origin.port}`;
+    let instance = this.#instances.get(id);
+    if (!instance) {
+      instance = { scraped: 0, failed: 0 };
+      this.#instances.set(id, instance);
+    }
+    return instance;
+  }
+
+  #addFailure(stage: Stage, target: Target, message: string, hint: string | undefined): void {
+    const known = this.#failures.get(`${stage} ${message}`);
+    if (known) known.urls.push(target.url);
+    else this.#failures.set(`${stage} ${message}`, { stage, message, hint, urls: [target.url] });
+  }
+
+  #health(): { up: number; partly: number; down: number } {
+    const health = { up: 0, partly: 0, down: 0 };
+    for (const { scraped, failed } of this.#instances.values()) {
+      if (failed === 0) health.up += 1;
+      else if (scraped === 0) health.down += 1;
+      else health.partly += 1;
+    }
+    return health;
+  }
+}
+
+interface Failures {
+  readonly stage: Stage;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly urls: string[];
+}

@@ -1,0 +1,227 @@
+import type { Config, ScrapeConfig } from './config/scrape-config.ts';
+import type { DeltaHeld, DeltaOutcome } from './delta/delta-outcome.ts';
+import type { DiscoveryUpdate } from './discovery/discoverer.ts';
+import type { TargetGroup } from './discovery/target-group.ts';
+import { type DiscoveryError, PyroPullError } from './errors.ts';
+import type { LabelSet } from './labels/label-set.ts';
+import type { ScrapedProfile } from './scrape/scraped-profile.ts';
+import { Slots } from './scrape/slots.ts';
+import type { FinishedProfile, Receipt, Sink } from './sinks/sink.ts';
+import type { TargetsOfJob } from './targets/from-groups.ts';
+import type { Target } from './targets/target.ts';
+
+/** What a one-shot run touches of the world. Each is a function so that a test can rule it. */
+export interface PullDeps {
+  /** One full answer of all discovery mechanisms of a job, within their time limit. */
+  discover(job: ScrapeConfig, signal: AbortSignal): Promise<DiscoveryUpdate>;
+  targetsFromGroups(job: ScrapeConfig, groups: readonly TargetGroup[]): TargetsOfJob;
+  /** Rejects with a ScrapeError. */
+  scrape(target: Target): Promise<ScrapedProfile>;
+  /** Throws a ProfileError. */
+  delta(scraped: ScrapedProfile): DeltaOutcome | Promise<DeltaOutcome>;
+  /** Whether the delta stage holds a snapshot of this target that is young enough to subtract. */
+  hasBaseline(target: Target): boolean;
+  readonly sinks: readonly Sink[];
+  /**
+   * The last snapshot of this target counts: what came of it is written, so the next delta may start from it. Until
+   * this is called a stopped run leaves the earlier snapshot in force, and no interval is lost. Throws a StateError.
+   */
+  commitBaseline(target: Target): void;
+  /** Resolves early when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Unix milliseconds. */
+  now(): number;
+  onEvent(event: PullEvent): void;
+  readonly signal: AbortSignal;
+}
+
+export interface PullOptions {
+  readonly concurrency: number;
+  /** Distance of two snapshots where no earlier one is at hand; undefined: each job's scrape interval. */
+  readonly windowMs: number | undefined;
+  readonly isWanted: (target: Target) => boolean;
+  /** Set on every profile, over equal names. */
+  readonly labels: LabelSet;
+  /** Hand empty deltas to the sinks too. */
+  readonly writeEmpty: boolean;
+}
+
+/** Everything worth telling about a run, in the order it happens. */
+export type PullEvent =
+  | { readonly type: 'discovery-failed'; readonly job: ScrapeConfig; readonly error: DiscoveryError }
+  | { readonly type: 'warning'; readonly message: string }
+  | { readonly type: 'planned'; readonly plan: Plan }
+  | { readonly type: 'held'; readonly target: Target; readonly reason: DeltaHeld['reason'] }
+  | { readonly type: 'empty'; readonly target: Target }
+  | {
+      readonly type: 'finished';
+      readonly target: Target;
+      readonly profile: FinishedProfile;
+      readonly receipts: readonly Receipt[];
+      /** How long the (last) scrape took. */
+      readonly durationMs: number;
+    }
+  | { readonly type: 'failed'; readonly target: Target; readonly stage: Stage; readonly error: PyroPullError };
+
+export type Stage = 'scrape' | 'delta' | 'write';
+
+/** What a run is going to do, known before the first scrape. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** All that was discovered, wanted or not. */
+  readonly jobs: readonly TargetsOfJob[];
+  /** The longest of the windows that targets wait out; 0 where every snapshot has an earlier one. */
+  readonly windowMs: number;
+}
+
+/** One target and how it is scraped in this run. */
+export interface Step {
+  readonly target: Target;
+  /** `once`: one request gives the result; `twice`: a snapshot now, another after the window. */
+  readonly scrapes: 'once' | 'twice';
+  /** Wait before the request that gives the result. */
+  readonly windowMs: number;
+}
+
+/**
+ * One round over every wanted target: config -> discovery -> targets -> scrape -> delta -> sinks. A target that fails
+ * is an event and never stops another; only faults of ours reject.
+ */
+export async function pullOnce(config: Config, options: PullOptions, deps: PullDeps): Promise<void> {
+  const plan = await planOnce(config, options, deps);
+  deps.onEvent({ type: 'planned', plan });
+  const slots = new Slots(options.concurrency);
+  const cpuTurns = new Map<string, Promise<void>>();
+  await Promise.all(plan.steps.map((step) => pullStep(step, { config, options, deps, slots, cpuTurns })));
+}
+
+/** Discovers, builds targets, and decides for each whether one request does or two snapshots are needed. */
+export async function planOnce(
+  config: Config,
+  options: Pick<PullOptions, 'windowMs' | 'isWanted'>,
+  deps: Pick<PullDeps, 'discover' | 'targetsFromGroups' | 'hasBaseline' | 'onEvent' | 'signal'>,
+): Promise<Plan> {
+  const jobs = await Promise.all(
+    config.scrapeConfigs.map(async (job) => {
+      const update = await deps.discover(job, deps.signal);
+      for (const error of update.failures) deps.onEvent({ type: 'discovery-failed', job, error });
+      for (const message of update.warnings) deps.onEvent({ type: 'warning', message });
+      const found = deps.targetsFromGroups(job, update.groups);
+      for (const message of found.warnings) deps.onEvent({ type: 'warning', message });
+      return found;
+    }),
+  );
+  const steps = jobs.flatMap((found) => {
+    const wanted = found.targets.filter(options.isWanted);
+    const windowed = new Set(wanted.filter((target) => needsBaseline(target) && !deps.hasBaseline(target)));
+    return wanted.map((target): Step => {
+      const windowMs = options.windowMs ?? target.scrapeIntervalMs;
+      if (windowed.has(target)) return { target, scrapes: 'twice', windowMs };
+      // The state of now is taken together with the later snapshots, so that all of a run shows one moment.
+      const waits = target.seconds === undefined && !needsBaseline(target) && windowed.size > 0;
+      return { target, scrapes: 'once', windowMs: waits ? windowMs : 0 };
+    });
+  });
+  return { steps, jobs, windowMs: Math.max(0, ...steps.map((step) => step.windowMs)) };
+}
+
+/**
+ * Whether a response says nothing without the one before it: a profile with cumulative sample types that was not
+ * already subtracted by the target over `seconds`, or a godeltaprof endpoint, whose first response has an unknown start.
+ */
+export function needsBaseline(target: Target): boolean {
+  if (target.seconds !== undefined) return false;
+  if (target.profile.isDeltaEndpoint) return true;
+  return [...target.profile.sampleTypes.values()].some((sampleType) => sampleType.isCumulative);
+}
+
+interface Run {
+  readonly config: Config;
+  readonly options: PullOptions;
+  readonly deps: PullDeps;
+  readonly slots: Slots;
+  /** By address: the CPU profile that has the turn. A Go process serves one at a time. */
+  readonly cpuTurns: Map<string, Promise<void>>;
+}
+
+async function pullStep(step: Step, run: Run): Promise<void> {
+  const { target, windowMs } = step;
+  const { deps } = run;
+  let stage: Stage = 'scrape';
+  try {
+    if (step.scrapes === 'twice') {
+      const first = await scrape(target, run);
+      stage = 'delta';
+      const outcome = await deps.delta(first);
+      for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
+      deps.commitBaseline(target);
+      stage = 'scrape';
+    }
+    if (windowMs > 0) await deps.sleep(windowMs, deps.signal);
+    if (deps.signal.aborted) return;
+    const scraped = await scrape(target, run);
+    stage = 'delta';
+    const outcome = await deps.delta(scraped);
+    for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
+    stage = 'write';
+    if (outcome.kind === 'held') {
+      deps.commitBaseline(target);
+      deps.onEvent({ type: 'held', target, reason: outcome.reason });
+      return;
+    }
+    if (outcome.samples === 0 && !run.options.writeEmpty) {
+      deps.commitBaseline(target);
+      deps.onEvent({ type: 'empty', target });
+      return;
+    }
+    const profile: FinishedProfile = {
+      ...outcome,
+      target,
+      labels: finalLabels(target, run.config.externalLabels, run.options.labels),
+    };
+    const receipts = await writeToAll(profile, deps.sinks);
+    deps.commitBaseline(target);
+    deps.onEvent({ type: 'finished', target, profile, receipts, durationMs: scraped.durationMs });
+  } catch (error) {
+    if (!(error instanceof PyroPullError)) throw error;
+    // A run that is being stopped cuts its own requests: that is no failure of the target.
+    if (deps.signal.aborted && stage === 'scrape') return;
+    deps.onEvent({ type: 'failed', target, stage, error });
+  }
+}
+
+async function scrape(target: Target, run: Run): Promise<ScrapedProfile> {
+  if (target.seconds === undefined) return run.slots.run(() => run.deps.scrape(target));
+  if (!isCpuProfile(target)) return run.deps.scrape(target);
+  const address = `${target.origin.hostname}:${target.origin.port}`;
+  const before = run.cpuTurns.get(address) ?? Promise.resolve();
+  const scraped = before.then(() => run.deps.scrape(target));
+  const turn = scraped.then(
+    () => undefined,
+    () => undefined,
+  );
+  run.cpuTurns.set(address, turn);
+  return scraped;
+}
+
+/** The profiles that share Go's one CPU profiler of a process. Others with `seconds` may overlap. */
+export function isCpuProfile(target: Target): boolean {
+  return target.seconds !== undefined && /\/profile(\?|$)/.test(target.pathAndQuery);
+}
+
+/** The target's labels; external labels where it has none of that name; `--label` over both. Sorted by name. */
+export function finalLabels(target: Target, externalLabels: LabelSet, flagLabels: LabelSet): LabelSet {
+  const merged = new Map([...externalLabels, ...target.labels, ...flagLabels]);
+  return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+/** Every sink gets the profile even where another fails; the first failure is then thrown. */
+async function writeToAll(profile: FinishedProfile, sinks: readonly Sink[]): Promise<readonly Receipt[]> {
+  const results = await Promise.allSettled(sinks.map((sink) => sink.write(profile)));
+  const receipts: Receipt[] = [];
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason;
+    receipts.push(result.value);
+  }
+  return receipts;
+}
