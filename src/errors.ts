@@ -56,6 +56,9 @@ export class ConfigError extends PyroPullError {
 /** A discovery source that could not be read; the last good targets of it stay. */
 export class DiscoveryError extends PyroPullError {}
 
+/** A request that brought no usable answer: not connected, cut off, too late, too much. An HTTP status is an answer. */
+export class HttpError extends PyroPullError {}
+
 /** One scrape that failed. The message starts with what was seen, without the URL. */
 export class ScrapeError extends PyroPullError {}
 

@@ -29,7 +29,9 @@ export interface OAuth2Config {
   readonly scopes: readonly string[];
   readonly tokenUrl: string;
   readonly endpointParams: ReadonlyMap<string, string>;
+  /** For the token URL only, as is the proxy: neither falls back to the client's own. */
   readonly tls: TlsConfig | undefined;
+  readonly proxy?: ProxyConfig | undefined;
 }
 
 export interface TlsConfig {
