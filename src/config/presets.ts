@@ -1,0 +1,108 @@
+import type { ProfileConfig, QueryParams, SampleTypeConfig } from './scrape-config.ts';
+
+/** Where a job says nothing else, a profile that measures during the request does so for this long. */
+export const DEFAULT_SECONDS = 10;
+
+/**
+ * The profiles that need no definition. `cpu` to `block`, their paths, names on the server and flags are those of
+ * Pyroscope's pull mode; the others are what Grafana Alloy, Parca and `net/http/pprof` have beside them.
+ */
+export const PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
+  preset('cpu', '/debug/pprof/profile', {
+    seconds: DEFAULT_SECONDS,
+    sampleTypes: { samples: { displayName: 'cpu', units: 'samples', isSampled: true } },
+  }),
+  preset('mem', '/debug/pprof/heap', { sampleTypes: heapTypes(true) }),
+  preset('allocs', '/debug/pprof/allocs', { sampleTypes: heapTypes(true) }),
+  preset('goroutines', '/debug/pprof/goroutine', {
+    sampleTypes: { goroutine: { displayName: 'goroutines', units: 'goroutines', aggregation: 'average' } },
+  }),
+  preset('mutex', '/debug/pprof/mutex', { sampleTypes: lockTypes('mutex', true) }),
+  preset('block', '/debug/pprof/block', { sampleTypes: lockTypes('block', true) }),
+  preset('fgprof', '/debug/fgprof', {
+    seconds: DEFAULT_SECONDS,
+    sampleTypes: { samples: { displayName: 'fgprof_samples', isSampled: true }, time: { displayName: 'fgprof' } },
+  }),
+  preset('threadcreate', '/debug/pprof/threadcreate', { sampleTypes: { threadcreate: { aggregation: 'average' } } }),
+  deltaPreset('godeltaprof_memory', 'heap', heapTypes(false)),
+  deltaPreset('godeltaprof_mutex', 'mutex', lockTypes('mutex', false)),
+  deltaPreset('godeltaprof_block', 'block', lockTypes('block', false)),
+]);
+
+/** What `use-delta-profiles` puts in the place of a preset: the endpoint of Go's godeltaprof package, same name. */
+export const DELTA_PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
+  { ...deltaPreset('mem', 'heap', heapTypes(false)), standardPath: '/debug/pprof/heap' },
+  { ...deltaPreset('mutex', 'mutex', lockTypes('mutex', false)), standardPath: '/debug/pprof/mutex' },
+  { ...deltaPreset('block', 'block', lockTypes('block', false)), standardPath: '/debug/pprof/block' },
+]);
+
+/** Names that other tools, or the endpoints themselves, have for the presets. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['process_cpu', 'cpu'],
+  ['profile', 'cpu'],
+  ['memory', 'mem'],
+  ['heap', 'mem'],
+  ['goroutine', 'goroutines'],
+  ['delta_heap', 'godeltaprof_memory'],
+  ['delta_mutex', 'godeltaprof_mutex'],
+  ['delta_block', 'godeltaprof_block'],
+]);
+
+/** The preset that a name or alias stands for; any other name as it is. */
+export function canonicalProfileName(name: string): string {
+  return ALIASES.get(name) ?? name;
+}
+
+export const PLAIN_SAMPLE_TYPE: SampleTypeConfig = {
+  units: undefined,
+  displayName: undefined,
+  aggregation: 'sum',
+  isCumulative: false,
+  isSampled: false,
+};
+
+type SampleTypes = Readonly<Record<string, Partial<SampleTypeConfig>>>;
+
+function heapTypes(isCumulative: boolean): SampleTypes {
+  return {
+    inuse_objects: { units: 'objects', aggregation: 'average' },
+    inuse_space: { units: 'bytes', aggregation: 'average' },
+    alloc_objects: { units: 'objects', isCumulative },
+    alloc_space: { units: 'bytes', isCumulative },
+  };
+}
+
+function lockTypes(name: string, isCumulative: boolean): SampleTypes {
+  return {
+    contentions: { displayName: `${name}_count`, units: 'lock_samples', isCumulative },
+    delay: { displayName: `${name}_duration`, units: 'lock_nanoseconds', isCumulative },
+  };
+}
+
+function preset(name: string, path: string, options: { seconds?: number; sampleTypes: SampleTypes }): ProfileConfig {
+  const params: QueryParams = new Map(
+    options.seconds === undefined ? [] : [['seconds', [String(options.seconds)]] as const],
+  );
+  return {
+    name,
+    path,
+    params,
+    presetParams: params,
+    sampleTypes: new Map(
+      Object.entries(options.sampleTypes).map(([type, flags]) => [type, { ...PLAIN_SAMPLE_TYPE, ...flags }]),
+    ),
+    dropsUnlisted: false,
+    removedSampleTypes: new Set(),
+    isDeltaEndpoint: false,
+    standardPath: undefined,
+  };
+}
+
+/** The target subtracts, so nothing is cumulative. */
+function deltaPreset(name: string, endpoint: string, sampleTypes: SampleTypes): ProfileConfig {
+  return { ...preset(name, `/debug/pprof/delta_${endpoint}`, { sampleTypes }), isDeltaEndpoint: true };
+}
+
+function byProfileName(profiles: readonly ProfileConfig[]): ReadonlyMap<string, ProfileConfig> {
+  return new Map(profiles.map((profile) => [profile.name, profile]));
+}
