@@ -7,7 +7,9 @@ import type { Io } from './io.ts';
 export async function openDemo(io: Io): Promise<ConfigSource> {
   const service = await startDemoService();
   const text = demoScrapeConfigText(service.address);
-  io.stderr.write(`demo service on http://${service.address}, scraped with this config:\n${text.replace(/^/gm, '  ').trimEnd()}\n`);
+  io.stderr.write(
+    `demo service on http://${service.address}, scraped with this config:\n${text.replace(/^/gm, '  ').trimEnd()}\n`,
+  );
   const { config, warnings } = await parseConfig(text, { file: 'demo', dir: io.cwd, expandEnv: false, env: {} });
   return { config, warnings, close: () => service.close() };
 }

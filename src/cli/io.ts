@@ -16,7 +16,7 @@ export interface Io {
 }
 
 export interface Output {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   readonly isTTY: boolean;
   readonly columns: number;
 }

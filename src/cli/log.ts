@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { Problem } from '../errors.ts';
 import type { LogLevel } from '../config/scrape-config.ts';
+import type { Problem } from '../errors.ts';
 import type { Output } from './io.ts';
 import { formatProblem } from './print-error.ts';
 
@@ -48,7 +48,13 @@ export function createLog(output: Output, options: LogOptions): Log {
     problem(problem) {
       const { file, position, path, message, hint } = problem;
       if (options.format === 'text') write('warn', `\n${formatProblem(problem, options.paint)}`, {});
-      else write('warn', `${path === '' ? '' : `${path}: `}${message}`, { file, line: position?.line, column: position?.column, hint });
+      else
+        write('warn', `${path === '' ? '' : `${path}: `}${message}`, {
+          file,
+          line: position?.line,
+          column: position?.column,
+          hint,
+        });
     },
     aside,
   };
@@ -65,7 +71,12 @@ function formatLine(level: LogLevel, message: string, fields: LogFields, options
         .join(' ');
     case 'text': {
       const { paint } = options;
-      const word = { error: paint.red('error: '), warn: paint.yellow('warning: '), info: '', debug: paint.dim('debug: ') };
+      const word = {
+        error: paint.red('error: '),
+        warn: paint.yellow('warning: '),
+        info: '',
+        debug: paint.dim('debug: '),
+      };
       // A person wants sentences: of the fields only the hint is not in the message already.
       const hint = fields['hint'] === undefined ? '' : `\n  ${fields['hint']}`;
       return `${word[level]}${level === 'debug' ? paint.dim(message) : message}${hint}`;

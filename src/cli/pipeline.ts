@@ -31,7 +31,12 @@ export interface Pipeline {
 }
 
 /** Opens sinks, state and scrapers. A dry run opens nothing that writes. Rejects with SinkError or StateError. */
-export async function openPipeline(config: Config, flags: PipelineFlags, io: Io, signal: AbortSignal): Promise<Pipeline> {
+export async function openPipeline(
+  config: Config,
+  flags: PipelineFlags,
+  io: Io,
+  signal: AbortSignal,
+): Promise<Pipeline> {
   const outDir = flags.out ?? config.output.dir ?? 'profiles';
   const stateDir = flags.stateDir ?? config.output.stateDir;
   const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
@@ -81,7 +86,11 @@ export async function openPipeline(config: Config, flags: PipelineFlags, io: Io,
 }
 
 /** Asked once for each target, before its first scrape: that is when its saved snapshot is read. */
-function restoreBaseline(target: Target, tracker: ReturnType<typeof createDeltaTracker>, store: StateStore | undefined): boolean {
+function restoreBaseline(
+  target: Target,
+  tracker: ReturnType<typeof createDeltaTracker>,
+  store: StateStore | undefined,
+): boolean {
   const state = store?.load(target.key);
   return state !== undefined && tracker.importState(target.key, state) === 'restored';
 }

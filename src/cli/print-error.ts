@@ -2,7 +2,11 @@ import type { ChalkInstance } from 'chalk';
 import { ConfigError, type Problem, PyroPullError } from '../errors.ts';
 
 /** What a user sees of an error: sentences for those meant to be read, the stack for faults of ours. */
-export function formatError(error: unknown, paint: ChalkInstance, options: { debug: boolean; version: string }): string {
+export function formatError(
+  error: unknown,
+  paint: ChalkInstance,
+  options: { debug: boolean; version: string },
+): string {
   const name = paint.red('pyro-pull:');
   if (error instanceof ConfigError) {
     const problems = error.problems.map((problem) => formatProblem(problem, paint)).join('\n');
@@ -44,5 +48,8 @@ function shownPart(text: string, offset: number): { line: string; offset: number
   const most = 110;
   if (text.length <= most) return { line: text, offset };
   const start = Math.max(0, Math.min(offset - 40, text.length - most));
-  return { line: `${start > 0 ? '…' : ''}${text.slice(start, start + most)}`, offset: offset - start + (start > 0 ? 1 : 0) };
+  return {
+    line: `${start > 0 ? '…' : ''}${text.slice(start, start + most)}`,
+    offset: offset - start + (start > 0 ? 1 : 0),
+  };
 }

@@ -56,15 +56,26 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
   program
     .command('scrape')
     .description('scrape every active target and enabled profile once')
-    .argument('[target...]', 'host:port, or a URL whose path is put before the profiles\' paths; scraped without a config')
+    .argument(
+      '[target...]',
+      "host:port, or a URL whose path is put before the profiles' paths; scraped without a config",
+    )
     .addOption(configOption())
     .option('--demo', 'no config: start the embedded demo service and scrape it', false)
     .option('--once', 'one round (default)')
-    .option('-o, --out <dir>', "write profiles as files under this directory (default: the config's output.dir, else profiles)")
-    .option('--state-dir <dir>', "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none)")
+    .option(
+      '-o, --out <dir>',
+      "write profiles as files under this directory (default: the config's output.dir, else profiles)",
+    )
+    .option(
+      '--state-dir <dir>',
+      "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none)",
+    )
     .addOption(
-      new Option('--window <duration>', "distance of the two snapshots where no earlier one is at hand (default: the job's scrape-interval)")
-        .argParser(durationArgument),
+      new Option(
+        '--window <duration>',
+        "distance of the two snapshots where no earlier one is at hand (default: the job's scrape-interval)",
+      ).argParser(durationArgument),
     )
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
     .option('--profile <name>', 'take only this profile (repeatable)', collect, [])
@@ -72,16 +83,33 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .option('--label <name=value>', 'set a label on every profile, over an equal name (repeatable)', collect, [])
     .addOption(new Option('--concurrency <n>', 'scrapes at once').default(64).argParser(countArgument))
     .addOption(
-      new Option('--max-state-age <duration>', 'an older snapshot is not subtracted').default(86_400_000, '24h').argParser(durationArgument),
+      new Option('--max-state-age <duration>', 'an older snapshot is not subtracted')
+        .default(86_400_000, '24h')
+        .argParser(durationArgument),
     )
-    .addOption(new Option('--discovery-timeout <duration>', 'how long discovery may take').default(30_000, '30s').argParser(durationArgument))
+    .addOption(
+      new Option('--discovery-timeout <duration>', 'how long discovery may take')
+        .default(30_000, '30s')
+        .argParser(durationArgument),
+    )
     .option('--fsync', 'files survive a power cut', false)
     .option('--write-empty', 'write a file for an interval in which nothing happened, too', false)
     .option('--json', 'one JSON object a line on stdout for each profile, then a summary', false)
     .option('--dry-run', 'say what would be scraped and written, touch nothing', false)
     .addOption(expandEnvOption())
-    .addOption(new Option('--log-level <level>', 'how much to say on stderr (default: "info")').choices(['error', 'warn', 'info', 'debug']))
-    .addOption(new Option('--log-format <format>', 'form of the lines on stderr').choices(['text', 'logfmt', 'json']).default('text'))
+    .addOption(
+      new Option('--log-level <level>', 'how much to say on stderr (default: "info")').choices([
+        'error',
+        'warn',
+        'info',
+        'debug',
+      ]),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'form of the lines on stderr')
+        .choices(['text', 'logfmt', 'json'])
+        .default('text'),
+    )
     .addHelpText(
       'after',
       `
@@ -146,10 +174,17 @@ function defineTargets(program: Command, io: Io, finish: (code: number) => void)
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
     .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
     .option('--explain', 'replay the relabel rules one by one, with the labels before and after', false)
-    .addOption(new Option('--discovery-timeout <duration>', 'how long discovery may take').default(30_000, '30s').argParser(durationArgument))
+    .addOption(
+      new Option('--discovery-timeout <duration>', 'how long discovery may take')
+        .default(30_000, '30s')
+        .argParser(durationArgument),
+    )
     .addOption(expandEnvOption())
     .option('--json', 'the result as one JSON document on stdout', false)
-    .addHelpText('after', '\nExamples:\n  $ pyro-pull targets -c pyro-pull.yml\n  $ pyro-pull targets --explain --match 10.1.2.3')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ pyro-pull targets -c pyro-pull.yml\n  $ pyro-pull targets --explain --match 10.1.2.3',
+    )
     .action(async (file: string | undefined, options: TargetsFlags) => {
       const { targets } = await import('./commands/targets.ts');
       finish(await targets({ ...options, ...(file === undefined ? {} : { file }) }, io));
@@ -183,11 +218,16 @@ function defineDelta(program: Command, io: Io, finish: (code: number) => void): 
 }
 
 function configOption(): Option {
-  return new Option('-c, --config <file>', 'scrape config; - reads standard input (default: pyro-pull.yml, pyro-pull.yaml)');
+  return new Option(
+    '-c, --config <file>',
+    'scrape config; - reads standard input (default: pyro-pull.yml, pyro-pull.yaml)',
+  );
 }
 
 function expandEnvOption(): Option {
-  return new Option('--expand-env', 'replace ${NAME} and ${NAME:-default} in values, never in relabel rules').default(false);
+  return new Option('--expand-env', 'replace ${NAME} and ${NAME:-default} in values, never in relabel rules').default(
+    false,
+  );
 }
 
 function collect(value: string, before: string[]): string[] {

@@ -20,7 +20,8 @@ export async function createTargetFilter(flags: FilterFlags, config: Config): Pr
   const jobs = new Set(flags.job);
   const known = config.scrapeConfigs.map((job) => job.jobName);
   for (const job of jobs) {
-    if (!known.includes(job)) throw new UsageError(`--job ${job}: the config has no such job`, { hint: `it has: ${known.join(', ')}` });
+    if (!known.includes(job))
+      throw new UsageError(`--job ${job}: the config has no such job`, { hint: `it has: ${known.join(', ')}` });
   }
   const profiles = new Set(flags.profile.length === 0 ? [] : await canonicalNames(flags.profile, config));
   const matches = flags.match.length === 0 ? undefined : await compileMatches(flags.match);
@@ -54,10 +55,13 @@ async function compileMatches(patterns: readonly string[]): Promise<(texts: read
     try {
       return RE2JS.compile(pattern);
     } catch (error) {
-      throw new UsageError(`--match ${pattern}: ${error instanceof Error ? error.message : 'not a regular expression'}`, {
-        hint: 'RE2 syntax, as in relabel rules; it may match anywhere in an address or label value',
-        cause: error,
-      });
+      throw new UsageError(
+        `--match ${pattern}: ${error instanceof Error ? error.message : 'not a regular expression'}`,
+        {
+          hint: 'RE2 syntax, as in relabel rules; it may match anywhere in an address or label value',
+          cause: error,
+        },
+      );
     }
   });
   return (texts) => compiled.some((regex) => texts.some((text) => regex.matcher(text).find()));

@@ -17,7 +17,13 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   try {
     const { config, warnings, file } = await loadConfigFor(io, { file: options.file, expandEnv: options.expandEnv });
     if (options.json) {
-      writeJson(io, { file, valid: true, jobs: config.scrapeConfigs.map((job) => job.jobName), errors: [], warnings: warnings.map(plain) });
+      writeJson(io, {
+        file,
+        valid: true,
+        jobs: config.scrapeConfigs.map((job) => job.jobName),
+        errors: [],
+        warnings: warnings.map(plain),
+      });
       return EXIT_OK;
     }
     const paint = paintFor(io.stderr, io.env);
@@ -25,11 +31,14 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       io.stderr.write(`${paint.yellow(`${count(warnings.length, 'warning')} in ${file}`)}\n`);
       for (const warning of warnings) io.stderr.write(`${formatProblem(warning, paint)}\n`);
     }
-    io.stdout.write(`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${config.scrapeConfigs.map((job) => job.jobName).join(', ')}\n`);
+    io.stdout.write(
+      `${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${config.scrapeConfigs.map((job) => job.jobName).join(', ')}\n`,
+    );
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (options.json) writeJson(io, { file: error.file, valid: false, jobs: [], errors: error.problems.map(plain), warnings: [] });
+    if (options.json)
+      writeJson(io, { file: error.file, valid: false, jobs: [], errors: error.problems.map(plain), warnings: [] });
     else io.stderr.write(formatError(error, paintFor(io.stderr, io.env), { debug: false, version: VERSION }));
     return EXIT_USAGE;
   }

@@ -92,7 +92,12 @@ async function dryRun(context: Context, pullOptions: PullOptions, pipeline: Pipe
   return report.isClean ? EXIT_OK : EXIT_FAILED;
 }
 
-async function runOnce(context: Context, pullOptions: PullOptions, pipeline: Pipeline, signals: Signals): Promise<number> {
+async function runOnce(
+  context: Context,
+  pullOptions: PullOptions,
+  pipeline: Pipeline,
+  signals: Signals,
+): Promise<number> {
   const { config, options, io, log } = context;
   const report = new Report(Date.now());
   const rows: string[][] = [];
@@ -110,10 +115,12 @@ async function runOnce(context: Context, pullOptions: PullOptions, pipeline: Pip
   await pipeline.save();
 
   if (options.json) io.stdout.write(`${JSON.stringify(report.summary(Date.now()))}\n`);
-  else if (rows.length > 0) log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
+  else if (rows.length > 0)
+    log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
   for (const line of report.failureLines()) log.error(line);
   for (const line of report.summaryLines(Date.now())) log.info(line);
-  if (report.expected === 0) log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
+  if (report.expected === 0)
+    log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
   if (pipeline.outDir !== undefined && report.firstPath !== undefined) {
     log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.firstPath}`);
   }

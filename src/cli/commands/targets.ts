@@ -1,8 +1,8 @@
 import { discoverOnce } from '../../discovery/discover-job.ts';
-import { type LabelSet, formatLabels } from '../../labels/label-set.ts';
+import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel } from '../../labels/relabel.ts';
-import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import { describeDrop } from '../../targets/drop-reason.ts';
+import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import type { Target } from '../../targets/target.ts';
 import { formatWarning, loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
@@ -14,7 +14,10 @@ import { createTargetFilter, type TargetFilter } from '../target-filter.ts';
 
 /** Runs discovery and relabelling once and shows what came of it. Exit code 1 where a discovery failed or a target is wrong. */
 export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
-  const { config, warnings } = await loadConfigFor(io, { file: flags.config ?? flags.file, expandEnv: flags.expandEnv });
+  const { config, warnings } = await loadConfigFor(io, {
+    file: flags.config ?? flags.file,
+    expandEnv: flags.expandEnv,
+  });
   const paint = paintFor(io.stderr, io.env, flags.json);
   for (const warning of warnings) io.stderr.write(formatWarning(warning, paint));
   const filter = await createTargetFilter({ job: flags.job, profile: [], match: flags.match }, config);
@@ -28,7 +31,9 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
       const update = await discoverOnce(job, { signal: stop.signal, timeoutMs: flags.discoveryTimeout });
       for (const failure of update.failures) {
         failed = true;
-        io.stderr.write(`${paint.red('discovery failed:')} job ${job.jobName}: ${failure.message}${failure.hint ? `\n  ${failure.hint}` : ''}\n`);
+        io.stderr.write(
+          `${paint.red('discovery failed:')} job ${job.jobName}: ${failure.message}${failure.hint ? `\n  ${failure.hint}` : ''}\n`,
+        );
       }
       for (const message of update.warnings) io.stderr.write(`${paint.yellow('warning:')} ${message}\n`);
       const ofJob = targetsFromGroups(job, update.groups);
@@ -39,7 +44,9 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
   } finally {
     unlisten();
   }
-  io.stdout.write(flags.json ? `${JSON.stringify(asJson(found, filter), null, 2)}\n` : asText(found, filter, flags.explain));
+  io.stdout.write(
+    flags.json ? `${JSON.stringify(asJson(found, filter), null, 2)}\n` : asText(found, filter, flags.explain),
+  );
   return failed ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -47,7 +54,9 @@ function asText(found: readonly TargetsOfJob[], filter: TargetFilter, explains: 
   const lines: string[] = [];
   for (const { job, targets: active, dropped, droppedCount, rejected } of found) {
     const wanted = active.filter(filter.isWanted);
-    lines.push(`job ${job.jobName}: ${count(wanted.length, 'active target')}, ${droppedCount} dropped, ${rejected.length} rejected`);
+    lines.push(
+      `job ${job.jobName}: ${count(wanted.length, 'active target')}, ${droppedCount} dropped, ${rejected.length} rejected`,
+    );
     if (explains) {
       lines.push(...explainJob(wanted, filter, { job, dropped, rejected }));
       continue;
@@ -83,10 +92,12 @@ function explainJob(
     else ends.set(target.discoveredLabels, [end]);
   }
   for (const one of dropped) {
-    if (filter.areLabelsWanted(job.jobName, one.discoveredLabels)) ends.set(one.discoveredLabels, [`dropped: ${describeDrop(one.reason, job)}`]);
+    if (filter.areLabelsWanted(job.jobName, one.discoveredLabels))
+      ends.set(one.discoveredLabels, [`dropped: ${describeDrop(one.reason, job)}`]);
   }
   for (const one of rejected) {
-    if (filter.areLabelsWanted(job.jobName, one.discoveredLabels)) ends.set(one.discoveredLabels, [`rejected: ${one.message}`]);
+    if (filter.areLabelsWanted(job.jobName, one.discoveredLabels))
+      ends.set(one.discoveredLabels, [`rejected: ${one.message}`]);
   }
   return [...ends].flatMap(([discovered, outcome]) => [
     `  discovered ${formatLabels(discovered)}`,
@@ -146,13 +157,23 @@ function asJson(found: readonly TargetsOfJob[], filter: TargetFilter): unknown {
     droppedTargets: found.flatMap(({ job, dropped }) =>
       dropped
         .filter((one) => filter.areLabelsWanted(one.jobName, one.discoveredLabels))
-        .map((one) => ({ job: one.jobName, discoveredLabels: Object.fromEntries(one.discoveredLabels), reason: describeDrop(one.reason, job) })),
+        .map((one) => ({
+          job: one.jobName,
+          discoveredLabels: Object.fromEntries(one.discoveredLabels),
+          reason: describeDrop(one.reason, job),
+        })),
     ),
     droppedTargetCounts: Object.fromEntries(found.map(({ job, droppedCount }) => [job.jobName, droppedCount])),
     rejectedTargets: found.flatMap(({ rejected }) =>
       rejected
         .filter((one) => filter.areLabelsWanted(one.jobName, one.discoveredLabels))
-        .map((one) => ({ job: one.jobName, place: one.place, discoveredLabels: Object.fromEntries(one.discoveredLabels), error: one.message, hint: one.hint })),
+        .map((one) => ({
+          job: one.jobName,
+          place: one.place,
+          discoveredLabels: Object.fromEntries(one.discoveredLabels),
+          error: one.message,
+          hint: one.hint,
+        })),
     ),
   };
 }

@@ -21,19 +21,27 @@ export function logEvent(event: PullEvent, log: Log): void {
       return;
     case 'discovery-failed': {
       const { error, job } = event;
-      log.error(`job ${job.jobName}: discovery failed: ${error.message}`, { job: job.jobName, code: error.code, hint: error.hint });
+      log.error(`job ${job.jobName}: discovery failed: ${error.message}`, {
+        job: job.jobName,
+        code: error.code,
+        hint: error.hint,
+      });
       return;
     }
     case 'planned':
       for (const { rejected } of event.plan.jobs) {
-        for (const one of rejected) log.error(`job ${one.jobName}: ${one.place}: ${one.message}`, { job: one.jobName, hint: one.hint });
+        for (const one of rejected)
+          log.error(`job ${one.jobName}: ${one.place}: ${one.message}`, { job: one.jobName, hint: one.hint });
       }
       return;
     case 'failed':
       log.debug(`${event.target.url}: ${event.error.message}`, { ...fieldsOf(event.target), code: event.error.code });
       return;
     case 'held':
-      log[event.reason === 'baseline' ? 'debug' : 'info'](`${event.target.url}: ${HELD_BECAUSE[event.reason]}`, fieldsOf(event.target));
+      log[event.reason === 'baseline' ? 'debug' : 'info'](
+        `${event.target.url}: ${HELD_BECAUSE[event.reason]}`,
+        fieldsOf(event.target),
+      );
       return;
     case 'empty':
       log.debug(`${event.target.url}: nothing happened in the interval`, fieldsOf(event.target));

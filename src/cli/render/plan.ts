@@ -14,7 +14,12 @@ export function planLine(plan: Plan, receivers: readonly string[]): string {
 
 /** What a run would do, for people. */
 export function dryRunText(plan: Plan, receivers: readonly string[]): string {
-  const rows = plan.steps.map((step) => [step.target.profile.name, howScraped(step), step.target.url, formatLabels(step.target.labels)]);
+  const rows = plan.steps.map((step) => [
+    step.target.profile.name,
+    howScraped(step),
+    step.target.url,
+    formatLabels(step.target.labels),
+  ]);
   const list = rows.length > 0 ? `${table(['PROFILE', 'SCRAPED', 'URL', 'LABELS'], rows).join('\n')}\n` : '';
   return `${list}would be sent to: ${receivers.join(', ')}\n`;
 }
@@ -41,5 +46,7 @@ function howScraped({ target, scrapes, windowMs }: Step): string {
 }
 
 function instancesOf(plan: Plan): number {
-  return new Set(plan.steps.map(({ target }) => `${target.job.jobName} ${target.origin.hostname} ${target.origin.port}`)).size;
+  return new Set(
+    plan.steps.map(({ target }) => `${target.job.jobName} ${target.origin.hostname} ${target.origin.port}`),
+  ).size;
 }

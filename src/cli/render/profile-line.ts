@@ -22,10 +22,18 @@ export function profileLine(event: PullEvent): Record<string, unknown> | undefin
     }
     case 'empty':
     case 'held':
-      return { ...subject(event.target), outcome: event.type, ...(event.type === 'held' ? { reason: event.reason } : {}) };
+      return {
+        ...subject(event.target),
+        outcome: event.type,
+        ...(event.type === 'held' ? { reason: event.reason } : {}),
+      };
     case 'failed': {
       const { code, message, hint } = event.error;
-      return { ...subject(event.target), outcome: 'failed', error: { stage: event.stage, code, message, ...(hint ? { hint } : {}) } };
+      return {
+        ...subject(event.target),
+        outcome: 'failed',
+        error: { stage: event.stage, code, message, ...(hint ? { hint } : {}) },
+      };
     }
     default:
       return undefined;
@@ -37,5 +45,10 @@ function subject(target: FinishedProfile['target']): Record<string, unknown> {
 }
 
 function withoutFile(profile: FinishedProfile): Record<string, unknown> {
-  return { ...subject(profile.target), labels: Object.fromEntries(profile.labels), samples: profile.samples, bytes: profile.body.length };
+  return {
+    ...subject(profile.target),
+    labels: Object.fromEntries(profile.labels),
+    samples: profile.samples,
+    bytes: profile.body.length,
+  };
 }

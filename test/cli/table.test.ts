@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { table } from '../../src/cli/render/table.ts';
+import { count, formatBytes, formatElapsed } from '../../src/cli/render/units.ts';
+
+test('columns are as wide as their widest cell, numbers to the right, no trailing space', () => {
+  assert.deepEqual(
+    table(
+      ['NAME', 'N'],
+      [
+        ['a', '10'],
+        ['long name', '7'],
+      ],
+      new Set([1]),
+    ),
+    ['NAME        N', 'a          10', 'long name   7'],
+  );
+});
+
+for (const [bytes, text] of [
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [1536, '1.5 KiB'],
+  [64 * 1024 * 1024, '64.0 MiB'],
+] as const) {
+  test(`${bytes} bytes are ${text}`, () => assert.equal(formatBytes(bytes), text));
+}
+
+for (const [ms, text] of [
+  [12.4, '12 ms'],
+  [1500, '1.5 s'],
+  [185_000, '3 min 5 s'],
+] as const) {
+  test(`${ms} ms are ${text}`, () => assert.equal(formatElapsed(ms), text));
+}
+
+test('one is singular', () => {
+  assert.equal(count(1, 'target'), '1 target');
+  assert.equal(count(0, 'target'), '0 targets');
+});
