@@ -70,3 +70,8 @@ export class SinkError extends PyroPullError {}
 
 /** The directory of states or of a queue is unusable, or held by another process. Exit code 2. */
 export class StateError extends PyroPullError {}
+
+/** The system's name of what went wrong (`ENOENT`, `ECONNRESET`); undefined for errors that have none. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
