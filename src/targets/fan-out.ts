@@ -1,0 +1,158 @@
+import { PRESETS } from '../config/presets.ts';
+import type { ProfileConfig, QueryParams, SampleTypeConfig, ScrapeConfig } from '../config/scrape-config.ts';
+import { type LabelSet, PARAM_PREFIX, SPY_NAME_LABEL } from '../labels/label-set.ts';
+import { formatHostPort } from './address.ts';
+import { ProfileLabels } from './profile-labels.ts';
+import type { Target, TargetOrigin } from './target.ts';
+import { readSeconds, readTimeoutMs, type Timing } from './timing.ts';
+import { configuredParams, encodePath, formatQuery, overrideParams, type ParamOverride } from './url.ts';
+
+/** One address after relabelling: what its profiles share. */
+export interface Instance {
+  /** Public ones, sorted by name. */
+  readonly labels: LabelSet;
+  /** All labels that the rules left, for `__param_…` and `__profile_…`. */
+  readonly privateLabels: LabelSet;
+  readonly origin: TargetOrigin;
+  readonly timing: Timing;
+}
+
+/** A profile that is on for an instance, with what the instance's labels change about its request. */
+export interface EnabledProfile {
+  readonly profile: ProfileConfig;
+  readonly path: string | undefined;
+  readonly overrides: readonly ParamOverride[];
+}
+
+/** A target that has not got its identity yet. */
+export type TargetRequest = Omit<Target, 'key' | 'discoveredLabels'>;
+
+/** A profile as one job configures it, before labels. */
+interface ProfilePlan {
+  readonly profile: ProfileConfig;
+  readonly params: QueryParams;
+  /** `seconds` comes from the preset and not from the user. */
+  readonly hasPresetSeconds: boolean;
+  /** Requests without label overrides, by interval: nearly all targets of a job share one. */
+  readonly requests: Map<number, ProfileRequest>;
+}
+
+/** What one profile asks for, whatever the address. */
+interface ProfileRequest {
+  readonly profile: ProfileConfig;
+  readonly pathAndQuery: string;
+  readonly seconds: number | undefined;
+}
+
+const DEFAULT_SPY_NAME = 'gospy';
+
+/** Makes one target of each enabled profile of an instance. */
+export class FanOut {
+  readonly #job: ScrapeConfig;
+  readonly #profileLabels: ProfileLabels;
+  readonly #enabledByJob: readonly EnabledProfile[];
+  readonly #plans = new Map<ProfileConfig, ProfilePlan>();
+
+  constructor(job: ScrapeConfig, warn: (message: string) => void) {
+    this.#job = job;
+    this.#profileLabels = new ProfileLabels(job, warn);
+    this.#enabledByJob = [...new Set(job.enabledProfiles)].flatMap((name) => {
+      const profile = job.profiles.get(name);
+      return profile === undefined ? [] : [{ profile, path: undefined, overrides: [] }];
+    });
+  }
+
+  /** Those of `enabled-profiles` in their order, then those that a label switched on, by name. */
+  enabledFor(instance: Instance): readonly EnabledProfile[] {
+    const settings = this.#profileLabels.read(instance.privateLabels);
+    const params = this.#paramLabels(instance.privateLabels);
+    if (settings === undefined && params.length === 0) return this.#enabledByJob;
+    const listed = this.#enabledByJob.map(({ profile }) => profile.name);
+    const switchedOn = [...(settings ?? [])].filter(([, { enabled }]) => enabled === true).map(([name]) => name);
+    const enabled: EnabledProfile[] = [];
+    for (const name of new Set([...listed, ...switchedOn.sort()])) {
+      const profile = this.#job.profiles.get(name);
+      const own = settings?.get(name);
+      if (profile === undefined || own?.enabled === false) continue;
+      enabled.push({ profile, path: own?.path, overrides: [...params, ...(own?.params ?? [])] });
+    }
+    return enabled;
+  }
+
+  /** Throws a `ValueError`. */
+  build(instance: Instance, enabled: EnabledProfile): TargetRequest {
+    const { origin, timing } = instance;
+    const request = this.#request(enabled, timing.intervalMs);
+    return {
+      job: this.#job,
+      profile: request.profile,
+      labels: instance.labels,
+      spyName: instance.privateLabels.get(SPY_NAME_LABEL) ?? DEFAULT_SPY_NAME,
+      url: `${origin.scheme}://${formatHostPort(origin)}${request.pathAndQuery}`,
+      origin,
+      pathAndQuery: request.pathAndQuery,
+      scrapeIntervalMs: timing.intervalMs,
+      scrapeTimeoutMs: readTimeoutMs(enabled.profile.name, timing.timeoutMs, request.seconds),
+      seconds: request.seconds,
+    };
+  }
+
+  #request(enabled: EnabledProfile, intervalMs: number): ProfileRequest {
+    const plan = this.#planOf(enabled.profile);
+    if (enabled.overrides.length > 0 || enabled.path !== undefined) return buildRequest(plan, enabled, intervalMs);
+    let request = plan.requests.get(intervalMs);
+    if (request === undefined) {
+      request = buildRequest(plan, enabled, intervalMs);
+      plan.requests.set(intervalMs, request);
+    }
+    return request;
+  }
+
+  #planOf(profile: ProfileConfig): ProfilePlan {
+    let plan = this.#plans.get(profile);
+    if (plan === undefined) {
+      const hasPresetSeconds = profile.presetParams.has('seconds') && !this.#job.params.has('seconds');
+      plan = { profile, params: configuredParams(this.#job, profile), hasPresetSeconds, requests: new Map() };
+      this.#plans.set(profile, plan);
+    }
+    return plan;
+  }
+
+  /** A label that still has the job's value says nothing: it must not outrank the profile's own parameters. */
+  #paramLabels(labels: LabelSet): ParamOverride[] {
+    const overrides: ParamOverride[] = [];
+    for (const [name, value] of labels) {
+      if (!name.startsWith(PARAM_PREFIX)) continue;
+      const key = name.slice(PARAM_PREFIX.length);
+      if (key !== '' && this.#job.params.get(key)?.[0] !== value) overrides.push({ key, value });
+    }
+    return overrides;
+  }
+}
+
+function buildRequest(plan: ProfilePlan, labels: EnabledProfile, intervalMs: number): ProfileRequest {
+  const overridden = overrideParams(plan.params, labels.overrides);
+  const seconds = readSeconds(plan.profile.name, overridden, {
+    isPreset: plan.hasPresetSeconds && !labels.overrides.some(({ key }) => key === 'seconds'),
+    intervalMs,
+  });
+  const params = seconds === undefined ? overridden : new Map([...overridden, ['seconds', [String(seconds)]]]);
+  const profile = seconds === undefined ? plan.profile : atStandardPath(plan.profile);
+  const query = formatQuery(params);
+  const path = encodePath(labels.path ?? profile.path);
+  return { profile, pathAndQuery: query === '' ? path : `${path}?${query}`, seconds };
+}
+
+/**
+ * A godeltaprof endpoint ignores `seconds`; the endpoint that it stands in for answers them with a difference that the
+ * target makes itself. Its columns are cumulative again.
+ */
+function atStandardPath(profile: ProfileConfig): ProfileConfig {
+  if (!profile.isDeltaEndpoint || profile.standardPath === undefined) return profile;
+  const standard = PRESETS.get(profile.name)?.sampleTypes;
+  const sampleTypes = new Map<string, SampleTypeConfig>();
+  for (const [name, type] of profile.sampleTypes) {
+    sampleTypes.set(name, { ...type, isCumulative: standard?.get(name)?.isCumulative ?? type.isCumulative });
+  }
+  return { ...profile, path: profile.standardPath, sampleTypes, isDeltaEndpoint: false, standardPath: undefined };
+}
