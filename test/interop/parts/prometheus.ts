@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { needCommand } from '../support/debian.ts';
+import { keepAsking } from '../support/load.ts';
+import { freshDirectory } from '../support/places.ts';
+import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import type { RunningPart } from './part.ts';
+
+export function prepare(): Promise<string> {
+  return needCommand('prometheus', 'prometheus');
+}
+
+/** Prometheus that scrapes itself; `DEBUG` switches its mutex and block profiles on. */
+export async function start(): Promise<RunningPart> {
+  const directory = freshDirectory('prometheus');
+  const [port] = await freePorts(1);
+  const address = `127.0.0.1:${port}`;
+  const config = join(directory, 'prometheus.yml');
+  writeFileSync(
+    config,
+    `global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: self
+  static_configs: [{targets: ["${address}"]}]
+`,
+  );
+  const flags = [`--config.file=${config}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=${address}`];
+  const program = startProgram('prometheus', [await prepare(), ...flags], { env: { DEBUG: '1' } });
+  await untilAnswers(program, `http://${address}/-/ready`);
+  return {
+    name: 'prometheus',
+    address,
+    work: () =>
+      keepAsking(8, () => {
+        const now = Math.floor(Date.now() / 1000);
+        const query = 'sum by (handler) (rate(prometheus_http_requests_total[1m]))';
+        return [`http://${address}/api/v1/query_range?query=${query}&start=${now - 300}&end=${now}&step=1`, {}];
+      }),
+    stop: program.stop,
+  };
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { REPOSITORY } from './places.ts';
+import { type CommandOptions, type CommandResult, mustRun, runCommand } from './run-command.ts';
+
+export const EXECUTABLE = join(REPOSITORY, 'bin/pyro-pull.js');
+
+// Keys as the index has them, checked strictly where a user's script would rely on them.
+const indexLine = z.looseObject({
+  path: z.string(),
+  profile: z.string(),
+  labels: z.record(z.string(), z.string()),
+  url: z.string(),
+  from: z.iso.datetime({ offset: true }),
+  until: z.iso.datetime({ offset: true }),
+  sampleTypes: z.array(z.unknown()),
+  samples: z.number(),
+  bytes: z.number(),
+  sha256: z.string().length(64),
+  reset: z.boolean(),
+  partial: z.boolean(),
+});
+
+/** One written file, as `index.ndjson` tells of it. */
+export type IndexLine = z.infer<typeof indexLine>;
+
+/** Builds the command if it is not built yet. */
+export async function preparePyroPull(): Promise<void> {
+  if (!existsSync(join(REPOSITORY, 'dist'))) await mustRun(['npm', 'run', 'build'], { cwd: REPOSITORY });
+}
+
+/** Runs the built command as a user does. */
+export async function pyroPull(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  await preparePyroPull();
+  return runCommand([process.execPath, EXECUTABLE, ...args], options);
+}
+
+/** Runs a command that has to end well. */
+export async function mustPull(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const result = await pyroPull(args, options);
+  assert.equal(
+    result.code,
+    0,
+    `pyro-pull ${args.join(' ')} ended with ${result.code}:\n${result.stderr}\n${result.stdout}`,
+  );
+  return result;
+}
+
+/** The lines of the index in a directory that `scrape` wrote, oldest first. */
+export function readIndex(directory: string): IndexLine[] {
+  const file = join(directory, 'index.ndjson');
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => indexLine.parse(JSON.parse(line)));
+}
+
+/** What one run of `scrape` added to a directory. */
+export interface Written extends IndexLine {
+  readonly file: string;
+}
+
+/** Runs `scrape` into a directory and gives the files that this run wrote. */
+export async function scrapeInto(directory: string, args: readonly string[]): Promise<Written[]> {
+  const before = readIndex(directory).length;
+  await mustPull(['scrape', '--out', directory, ...args]);
+  return readIndex(directory)
+    .slice(before)
+    .map((line) => ({ ...line, file: join(directory, line.path) }));
+}
+
+/** The one file of a profile. */
+export function theOnly(written: readonly Written[], profile: string): Written {
+  const found = written.filter((line) => line.profile === profile);
+  assert.equal(found.length, 1, `${found.length} files of ${profile} among ${written.map((line) => line.profile)}`);
+  return found[0]!;
+}

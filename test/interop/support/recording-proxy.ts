@@ -1,0 +1,58 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import { join } from 'node:path';
+import { freshDirectory } from './places.ts';
+
+/** One response that went through the proxy. */
+export interface Recorded {
+  readonly path: string;
+  readonly status: number;
+  /** The body, unchanged, as a file. */
+  readonly file: string;
+}
+
+export interface RecordingProxy {
+  /** `host:port` to scrape instead of the program's own. */
+  readonly address: string;
+  /** Good answers to a path (without its query), in order. */
+  answers(path: string): readonly Recorded[];
+  stop(): Promise<void>;
+}
+
+/** Stands before a program and keeps a copy of each profile that it sends, so that a result can be checked against it. */
+export async function startRecordingProxy(upstream: string): Promise<RecordingProxy> {
+  const directory = freshDirectory('recorded');
+  mkdirSync(directory, { recursive: true });
+  const recorded: Recorded[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const path = incoming.url ?? '/';
+    const [host = '', port = ''] = upstream.split(':');
+    const headers = { ...incoming.headers, host: upstream };
+    const onward = request({ host, port, path, method: incoming.method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const body = Buffer.concat(chunks);
+        const file = join(directory, `${recorded.length}.pb.gz`);
+        writeFileSync(file, body);
+        recorded.push({ path, status: response.statusCode ?? 0, file });
+        // Written only now: who has the answer finds it recorded.
+        outgoing.writeHead(response.statusCode ?? 502, response.headers).end(body);
+      });
+    });
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => onward.destroy());
+    onward.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  return {
+    address: `127.0.0.1:${address.port}`,
+    answers: (path) => recorded.filter((one) => one.status === 200 && one.path.split('?')[0] === path),
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
