@@ -195,13 +195,30 @@ async function scrape(target: Target, run: Run): Promise<ScrapedProfile> {
   if (!isCpuProfile(target)) return run.deps.scrape(target);
   const address = `${target.origin.hostname}:${target.origin.port}`;
   const before = run.cpuTurns.get(address) ?? Promise.resolve();
-  const scraped = before.then(() => run.deps.scrape(target));
+  const scraped = before.then(() => scrapeCpu(target, run.deps));
   const turn = scraped.then(
     () => undefined,
     () => undefined,
   );
   run.cpuTurns.set(address, turn);
   return scraped;
+}
+
+/** How often a CPU profiler that somebody else uses is asked again, in milliseconds. */
+const BUSY_RETRY_MS = 1000;
+
+/** Asks again while another profiler has the target's CPU profiler, for one scrape interval at most. */
+async function scrapeCpu(target: Target, deps: PullDeps): Promise<ScrapedProfile> {
+  const giveUpAtMs = deps.now() + target.scrapeIntervalMs;
+  for (;;) {
+    try {
+      return await deps.scrape(target);
+    } catch (error) {
+      const isBusy = error instanceof PyroPullError && error.code === 'CPU_PROFILER_BUSY';
+      if (!isBusy || deps.signal.aborted || deps.now() + BUSY_RETRY_MS > giveUpAtMs) throw error;
+      await deps.sleep(BUSY_RETRY_MS, deps.signal);
+    }
+  }
 }
 
 /** The profiles that share Go's one CPU profiler of a process. Others with `seconds` may overlap. */

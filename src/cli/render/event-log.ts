@@ -10,6 +10,7 @@ const HELD_BECAUSE: Readonly<Record<DeltaHeld['reason'], string>> = {
   stale: 'the target sent the same response as before',
   'types-changed': 'other sample types than before: taken as the first snapshot',
   alternating: 'several processes answer behind this address: no delta until one of them answers steadily',
+  'nothing-listed': 'none of the sample types that the config lists is in the profile',
   'reset-skipped': 'counter reset, skipped as on-counter-reset says',
 };
 
