@@ -1,7 +1,18 @@
-import type { ProfileLimits } from '../profile/limits.ts';
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
+import { ProfileIndex } from '../profile/profile-index.ts';
+import { SampleReader } from '../profile/sample-reader.ts';
 import type { SampleType } from '../profile/sample-type.ts';
-import type { ProfileHeader } from '../profile/validate-profile.ts';
+import { headerOf, type ProfileHeader } from '../profile/validate-profile.ts';
+import { ContentHash, type HashSeed } from './content-hash.ts';
+import { cumulativeTotals, isCounterReset } from './counter-reset.ts';
 import type { DeltaState } from './delta-state.ts';
+import { emitProfile } from './emit-profile.ts';
+import { hashMainMapping } from './location-hashes.ts';
+import { nextState, type StateFrame } from './next-state.ts';
+import { SampleKeys } from './sample-keys.ts';
+import { Snapshot } from './snapshot.ts';
+import { clampNegative, subtract } from './subtract.ts';
 
 /**
  * What becomes of one value column: `subtract` the previous snapshot's value (cumulative), `keep` the current value, or
@@ -52,15 +63,6 @@ export interface DeltaMade {
   readonly state: DeltaState;
 }
 
-/**
- * One step: the difference between the profile and the snapshot before it, and the state for the next step. Throws
- * ProfileError if the profile is malformed or its duplicate samples add up to more than an int64; the state passed in is
- * good for the next call then.
- */
-export function computeDelta(_request: DeltaRequest): DeltaResult {
-  throw new Error('not built yet');
-}
-
 export interface RewriteRequest {
   /** Uncompressed pprof; values may be negative (a difference that the target made) and are then written as 0. */
   readonly profile: Uint8Array;
@@ -78,7 +80,102 @@ export interface RewrittenProfile {
   readonly clamped: number;
 }
 
+// One set of buffers for all targets: a profile is read, subtracted and written before the next one comes.
+const index = new ProfileIndex();
+const reader = new SampleReader(index);
+const snapshot = new Snapshot();
+
+/**
+ * One step: the difference between the profile and the snapshot before it, and the state for the next step. Throws
+ * ProfileError if the profile is malformed or its duplicate samples add up to more than an int64; the state passed in is
+ * good for the next call then.
+ *
+ * Identity of a sample is its stack and labels by content (see SampleKeys). Duplicates are summed first; a cumulative value
+ * that fell without a reset becomes 0; samples that are 0 in every column are left out; after a reset the full values are
+ * the delta, since the new process made them within the interval.
+ */
+export function computeDelta(request: DeltaRequest): DeltaResult {
+  const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
+  try {
+    index.fill(request.profile, limits);
+    const header = headerOf(index);
+    const plan = request.plan(header);
+    const subtracted = columnsWith(plan, (use) => use === 'subtract');
+    const shape = shapeOf(header, subtracted);
+    const before = request.state?.shape === shape ? request.state : undefined;
+    const seed = request.state?.seed ?? PROCESS_SEED;
+
+    takeSamples(before, seed, false);
+    const columns = before?.columns ?? subtracted.map((column) => nameOf(header.sampleTypes[column]!)).sort();
+    const order = columns.map((name) => subtracted.find((column) => nameOf(header.sampleTypes[column]!) === name)!);
+    const frame: StateFrame = {
+      seed,
+      shape: before?.shape ?? shape,
+      columns,
+      totals: cumulativeTotals(snapshot, order),
+      mainMapping: hashMainMapping(index, new ContentHash(seed)),
+    };
+    if (before === undefined) {
+      const state = nextState(frame, snapshot, order, undefined, 0);
+      return { kind: request.state === undefined ? 'baseline' : 'types-changed', header, state };
+    }
+
+    const isReset = isCounterReset(before, snapshot, order, frame.totals, frame.mainMapping);
+    const state = nextState(frame, snapshot, order, isReset ? undefined : before, limits.maxSamples);
+    const clamped = isReset ? 0 : subtract(snapshot, before, order);
+    return { kind: 'delta', header, ...write(header, plan), isReset, clamped, state };
+  } finally {
+    index.release();
+  }
+}
+
 /** The profile without the dropped columns, its duplicate samples summed and its all-zero samples left out. */
-export function rewriteProfile(_request: RewriteRequest): RewrittenProfile {
-  throw new Error('not built yet');
+export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
+  try {
+    index.fill(request.profile, request.limits ?? DEFAULT_PROFILE_LIMITS);
+    const header = headerOf(index);
+    const plan = request.plan(header);
+    takeSamples(undefined, PROCESS_SEED, true);
+    const clamped = clampNegative(snapshot);
+    return { header, ...write(header, plan), clamped };
+  } finally {
+    index.release();
+  }
+}
+
+/** Never leaves the process but with a saved state. */
+const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomBytes(4).readInt32LE(0) };
+
+/** Reads all samples of the indexed profile into the snapshot. */
+function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {
+  const keys = new SampleKeys(index, seed);
+  reader.start(allowNegative);
+  snapshot.start(before, index.sampleTypes.length, index.sampleCount);
+  for (let sample = 0; sample < index.sampleCount; sample++) {
+    reader.read(sample);
+    keys.make(reader);
+    snapshot.add(sample, keys, reader);
+  }
+}
+
+function write(header: ProfileHeader, plan: DeltaPlan): Pick<DeltaMade, 'profile' | 'samples' | 'sampleTypes'> {
+  const kept = columnsWith(plan, (use) => use !== 'drop');
+  reader.start(true);
+  const output = emitProfile(index, reader, snapshot, kept, plan);
+  return { ...output, sampleTypes: kept.map((column) => header.sampleTypes[column]!) };
+}
+
+function columnsWith(plan: DeltaPlan, matches: (use: ColumnUse) => boolean): number[] {
+  return plan.columns.flatMap((use, column) => (matches(use) ? [column] : []));
+}
+
+/** What two snapshots must have in common, in whatever order the columns come. */
+function shapeOf(header: ProfileHeader, subtracted: readonly number[]): string {
+  const columns = header.sampleTypes.map((type, column) => `${subtracted.includes(column) ? '-' : '='}${nameOf(type)}`);
+  return [...columns.sort(), header.periodType === undefined ? '' : nameOf(header.periodType)].join('\n');
+}
+
+/** JSON, so that no two pairs look the same. */
+function nameOf({ type, unit }: SampleType): string {
+  return JSON.stringify([type, unit]);
 }

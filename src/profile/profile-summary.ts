@@ -1,4 +1,5 @@
-import type { ProfileHeader, ValidateOptions } from './validate-profile.ts';
+import { int64 } from './profile-fault.ts';
+import { forEachSample, type ProfileHeader, type ValidateOptions } from './validate-profile.ts';
 
 /** The header of a profile and what its columns add up to. */
 export interface ProfileSummary extends ProfileHeader {
@@ -7,6 +8,12 @@ export interface ProfileSummary extends ProfileHeader {
 }
 
 /** For reports: validates an uncompressed pprof profile and adds up its columns. Throws ProfileError. */
-export function readProfileSummary(_pprof: Uint8Array, _options: ValidateOptions = {}): ProfileSummary {
-  throw new Error('not built yet');
+export function readProfileSummary(pprof: Uint8Array, options: ValidateOptions = {}): ProfileSummary {
+  const totals: bigint[] = [];
+  const header = forEachSample(pprof, options, ({ values, columns }) => {
+    for (let column = 0; column < columns; column++) {
+      totals[column] = (totals[column] ?? 0n) + int64(values[column * 2]!, values[column * 2 + 1]!);
+    }
+  });
+  return { ...header, totals: header.sampleTypes.map((_, column) => totals[column] ?? 0n) };
 }

@@ -1,4 +1,6 @@
-import type { ProfileLimits } from './limits.ts';
+import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from './limits.ts';
+import { ProfileIndex } from './profile-index.ts';
+import { SampleReader } from './sample-reader.ts';
 import type { SampleType } from './sample-type.ts';
 
 /** What a profile says of itself, besides its samples. */
@@ -21,10 +23,38 @@ export interface ValidateOptions {
   readonly allowNegative?: boolean;
 }
 
+const index = new ProfileIndex();
+const reader = new SampleReader(index);
+
 /**
  * Reads the whole of an uncompressed pprof profile and refuses it with a ProfileError (which names field, index or id, and
  * byte offset) if anything in it is malformed, from the protobuf level to the last reference.
  */
-export function validateProfile(_pprof: Uint8Array, _options: ValidateOptions = {}): ProfileHeader {
-  throw new Error('not built yet');
+export function validateProfile(pprof: Uint8Array, options: ValidateOptions = {}): ProfileHeader {
+  return forEachSample(pprof, options, () => undefined);
+}
+
+/** Validates a profile and shows each sample. The reader is good during the call only. */
+export function forEachSample(
+  pprof: Uint8Array,
+  options: ValidateOptions,
+  visit: (sample: SampleReader) => void,
+): ProfileHeader {
+  try {
+    index.fill(pprof, options.limits ?? DEFAULT_PROFILE_LIMITS);
+    reader.start(options.allowNegative ?? false);
+    const { sampleCount } = index;
+    for (let sample = 0; sample < sampleCount; sample++) {
+      reader.read(sample);
+      visit(reader);
+    }
+    return headerOf(index);
+  } finally {
+    index.release();
+  }
+}
+
+export function headerOf(index: ProfileIndex): ProfileHeader {
+  const { sampleTypes, sampleCount, timeNanos, durationNanos, periodType, period } = index;
+  return { sampleTypes, samples: sampleCount, timeNanos, durationNanos, periodType, period };
 }

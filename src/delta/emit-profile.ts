@@ -1,0 +1,152 @@
+import type { ProfileIndex } from '../profile/profile-index.ts';
+import type { SampleReader } from '../profile/sample-reader.ts';
+import { emitSamples } from './emit-samples.ts';
+import type { Snapshot } from './snapshot.ts';
+import { UsedEntries } from './used-entries.ts';
+import { WireWriter } from './wire-writer.ts';
+
+const TAG_SAMPLE_TYPE = 0x0a;
+const TAG_MAPPING = 0x1a;
+const TAG_LOCATION = 0x22;
+const TAG_FUNCTION = 0x2a;
+const TAG_STRING = 0x32;
+const TAG_DROP_FRAMES = 0x38;
+const TAG_KEEP_FRAMES = 0x40;
+const TAG_TIME_NANOS = 0x48;
+const TAG_DURATION_NANOS = 0x50;
+const TAG_PERIOD_TYPE = 0x5a;
+const TAG_PERIOD = 0x60;
+const TAG_COMMENT = 0x68;
+const TAG_DEFAULT_SAMPLE_TYPE = 0x70;
+const TAG_DOC_URL = 0x78;
+
+export interface OutputTimes {
+  /** 0n leaves the field out. */
+  readonly timeNanos: bigint;
+  readonly durationNanos: bigint;
+}
+
+const writer = new WireWriter();
+const used = new UsedEntries();
+
+/**
+ * Writes a snapshot's samples (those that are not all zero in the `kept` columns) and what they need of the profile that
+ * they come from. Ids and string indexes stay as they are, so that messages are copied and not written anew: strings that
+ * nothing refers to any more become empty, which costs two bytes before compression and next to none after it.
+ */
+export function emitProfile(
+  index: ProfileIndex,
+  reader: SampleReader,
+  snapshot: Snapshot,
+  kept: readonly number[],
+  times: OutputTimes,
+): { profile: Uint8Array; samples: number } {
+  used.clear(index);
+  writer.clear();
+  for (const column of kept) {
+    writeType(TAG_SAMPLE_TYPE, index.sampleTypeStrings.data, column);
+  }
+  const samples = emitSamples(index, reader, snapshot, kept, used, writer);
+  writeMappings(index);
+  writeLocations(index);
+  writeFunctions(index);
+  const keepsDefault = kept.some((column) => {
+    return index.sampleTypes[column]!.type === index.strings.text(index.defaultSampleType);
+  });
+  const defaultSampleType = keepsDefault ? index.defaultSampleType : 0;
+  used.addString(defaultSampleType);
+  markHeaderStrings(index);
+  writeStrings(index);
+  writeHeader(index, times, defaultSampleType);
+  return { profile: writer.finish(), samples };
+}
+
+function writeType(tag: number, strings: Int32Array, ordinal: number): void {
+  const type = strings[ordinal * 2]!;
+  const unit = strings[ordinal * 2 + 1]!;
+  used.addString(type);
+  used.addString(unit);
+  writer.reserve(16);
+  const lengthAt = writer.pos + 1;
+  writer.byte(tag);
+  writer.byte(0);
+  writer.byte(0x08);
+  writer.varint(type);
+  writer.byte(0x10);
+  writer.varint(unit);
+  writer.bytes[lengthAt] = writer.pos - lengthAt - 1;
+}
+
+/** All of them, used or not: the first says which program it is, and readers look addresses up in the others. */
+function writeMappings({ bytes, symbols }: ProfileIndex): void {
+  const ranges = symbols.mappingRanges.data;
+  symbols.mappings.forEach((mapping, at) => {
+    used.addString(mapping.filename);
+    used.addString(mapping.buildId);
+    writer.field(TAG_MAPPING, bytes, ranges[at * 2]!, ranges[at * 2 + 1]!);
+  });
+}
+
+function writeLocations({ bytes, symbols }: ProfileIndex): void {
+  const ranges = symbols.locationRanges.data;
+  for (let slot = 1; slot <= symbols.locationCount; slot++) {
+    if (!used.hasLocation(slot)) continue;
+    writer.field(TAG_LOCATION, bytes, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
+    const endLine = symbols.firstLine(slot + 1);
+    for (let line = symbols.firstLine(slot); line < endLine; line++) used.addFunction(symbols.functionOf(line));
+  }
+}
+
+function writeFunctions({ bytes, symbols }: ProfileIndex): void {
+  const ranges = symbols.functionRanges.data;
+  for (let slot = 1; slot <= symbols.functionCount; slot++) {
+    if (!used.hasFunction(slot)) continue;
+    writer.field(TAG_FUNCTION, bytes, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
+    used.addString(symbols.functionName(slot));
+    used.addString(symbols.functionSystemName(slot));
+    used.addString(symbols.functionFilename(slot));
+  }
+}
+
+function markHeaderStrings(index: ProfileIndex): void {
+  used.addString(index.dropFrames);
+  used.addString(index.keepFrames);
+  used.addString(index.docUrl);
+  for (let at = 0; at < index.comments.length; at++) used.addString(index.comments.data[at]!);
+  for (let at = 0; at < index.periodTypeStrings.length; at++) used.addString(index.periodTypeStrings.data[at]!);
+}
+
+function writeStrings({ bytes, strings }: ProfileIndex): void {
+  writer.reserve((used.lastString + 1) * 2);
+  for (let string = 0; string <= used.lastString; string++) {
+    if (used.hasString(string)) {
+      writer.field(TAG_STRING, bytes, strings.start(string), strings.end(string));
+    } else {
+      writer.reserve(2);
+      writer.byte(TAG_STRING);
+      writer.byte(0);
+    }
+  }
+}
+
+function writeHeader(index: ProfileIndex, times: OutputTimes, defaultSampleType: number): void {
+  writer.reserve(128 + index.comments.length * 6);
+  writeNumber(TAG_DROP_FRAMES, BigInt(index.dropFrames));
+  writeNumber(TAG_KEEP_FRAMES, BigInt(index.keepFrames));
+  writeNumber(TAG_TIME_NANOS, times.timeNanos);
+  writeNumber(TAG_DURATION_NANOS, times.durationNanos);
+  if (index.periodType !== undefined) writeType(TAG_PERIOD_TYPE, index.periodTypeStrings.data, 0);
+  writeNumber(TAG_PERIOD, index.period);
+  for (let at = 0; at < index.comments.length; at++) {
+    writer.byte(TAG_COMMENT);
+    writer.varint(index.comments.data[at]!);
+  }
+  writeNumber(TAG_DEFAULT_SAMPLE_TYPE, BigInt(defaultSampleType));
+  writeNumber(TAG_DOC_URL, BigInt(index.docUrl));
+}
+
+function writeNumber(tag: number, value: bigint): void {
+  if (value === 0n) return;
+  writer.byte(tag);
+  writer.bigint(value);
+}

@@ -1,0 +1,21 @@
+import { ProfileError } from '../errors.ts';
+
+/** Something in the bytes that the pprof format doesn't allow, at this offset into the uncompressed profile. */
+export function malformed(message: string, offset: number): ProfileError {
+  return new ProfileError('PROFILE_MALFORMED', `malformed profile: ${message} (byte ${offset})`);
+}
+
+/** A profile larger than the limits that keep one target from using up the machine. */
+export function overLimit(message: string): ProfileError {
+  return new ProfileError('PROFILE_LIMIT', `profile too large: ${message}`);
+}
+
+/** An unsigned 64-bit number, for messages. */
+export function uint64Text(lo: number, hi: number): string {
+  return ((BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0)).toString();
+}
+
+/** A signed 64-bit number from its two halves. */
+export function int64(lo: number, hi: number): bigint {
+  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+}

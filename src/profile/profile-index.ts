@@ -1,0 +1,249 @@
+import { Int32List } from './int32-list.ts';
+import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from './limits.ts';
+import { PERIOD_TYPE, PROFILE, SAMPLE_TYPE } from './message-types.ts';
+import { int64, malformed, overLimit } from './profile-fault.ts';
+import type { SampleType } from './sample-type.ts';
+import { StringTable } from './string-table.ts';
+import { SymbolTables } from './symbol-tables.ts';
+import { WireReader } from './wire-reader.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Where everything is in one profile: offsets into its bytes and slots of its tables, no objects for each entry. Filling it
+ * checks all of the profile but the samples, which a SampleReader checks as it reads them.
+ *
+ * One index is filled again and again, so that its arrays are allocated once.
+ */
+export class ProfileIndex {
+  bytes: Uint8Array = new Uint8Array(0);
+  limits: ProfileLimits = DEFAULT_PROFILE_LIMITS;
+  /** Start and end of each sample message; in `symbols` those of mappings, locations and functions. */
+  readonly samples = new Int32List();
+  readonly symbols = new SymbolTables();
+  readonly strings = new StringTable();
+
+  sampleTypes: SampleType[] = [];
+  /** String indexes of type and unit of each sample type. */
+  readonly sampleTypeStrings = new Int32List();
+  /** String indexes of the comments. */
+  readonly comments = new Int32List();
+  periodType: SampleType | undefined;
+  /** String indexes of the period type's type and unit. */
+  readonly periodTypeStrings = new Int32List();
+  timeNanos = 0n;
+  durationNanos = 0n;
+  period = 0n;
+  /** String indexes; 0 where absent. */
+  dropFrames = 0;
+  keepFrames = 0;
+  defaultSampleType = 0;
+  docUrl = 0;
+
+  /** The string references at the top level: field number, index, offset. */
+  readonly #references = new Int32List();
+  /** Start and end of each sample_type message, and of the last period_type. */
+  readonly #sampleTypeRanges = new Int32List();
+  #periodTypeStart = -1;
+  #periodTypeEnd = -1;
+  readonly #reader = new WireReader();
+  readonly #typeReader = new WireReader(this.#reader);
+
+  get sampleCount(): number {
+    return this.samples.length >>> 1;
+  }
+
+  /** Reads a profile. Throws ProfileError; the index is of no use then until it is filled again. */
+  fill(bytes: Uint8Array, limits: ProfileLimits): void {
+    this.#clear(bytes, limits);
+    this.#scan();
+    this.strings.seal();
+    this.#readSampleTypes();
+    this.#readPeriodType();
+    this.#checkReferences();
+    this.symbols.read(this.strings.length);
+  }
+
+  /** Lets go of the profile's bytes. */
+  release(): void {
+    this.bytes = EMPTY;
+    this.strings.clear(EMPTY);
+    this.symbols.clear(EMPTY, this.limits);
+    this.#reader.bytes = EMPTY;
+    this.#typeReader.bytes = EMPTY;
+  }
+
+  #clear(bytes: Uint8Array, limits: ProfileLimits): void {
+    this.bytes = bytes;
+    this.limits = limits;
+    this.samples.clear();
+    this.symbols.clear(bytes, limits);
+    this.strings.clear(bytes);
+    this.sampleTypes = [];
+    this.#sampleTypeRanges.clear();
+    this.sampleTypeStrings.clear();
+    this.periodTypeStrings.clear();
+    this.comments.clear();
+    this.#references.clear();
+    this.periodType = undefined;
+    this.#periodTypeStart = -1;
+    this.#periodTypeEnd = -1;
+    this.timeNanos = 0n;
+    this.durationNanos = 0n;
+    this.period = 0n;
+    this.dropFrames = 0;
+    this.keepFrames = 0;
+    this.defaultSampleType = 0;
+    this.docUrl = 0;
+    this.#reader.bytes = bytes;
+    this.#typeReader.bytes = bytes;
+  }
+
+  /** One walk over the top-level fields. References are looked at afterwards: Go writes the string table last. */
+  #scan(): void {
+    const reader = this.#reader;
+    if (this.bytes.length === 0) throw malformed('it is empty', 0);
+    reader.enter(PROFILE, -1, 0, this.bytes.length);
+    while (reader.next()) {
+      switch (reader.field) {
+        case 1:
+          if (this.#sampleTypeRanges.length === this.limits.maxSampleTypes * 2) {
+            throw overLimit(`more than ${this.limits.maxSampleTypes} sample types`);
+          }
+          pushRange(this.#sampleTypeRanges, reader);
+          break;
+        case 2:
+          if (this.sampleCount === this.limits.maxSamples) {
+            throw overLimit(`more than ${this.limits.maxSamples} samples`);
+          }
+          pushRange(this.samples, reader);
+          break;
+        case 3:
+          this.symbols.addMapping(reader.start, reader.stop);
+          break;
+        case 4:
+          this.symbols.addLocation(reader.start, reader.stop);
+          break;
+        case 5:
+          this.symbols.addFunction(reader.start, reader.stop);
+          break;
+        case 6:
+          this.strings.push(reader.start, reader.stop, this.limits);
+          break;
+        default:
+          this.#takeScalar(reader);
+      }
+    }
+  }
+
+  #takeScalar(reader: WireReader): void {
+    switch (reader.field) {
+      case 7:
+        this.dropFrames = this.#reference(reader);
+        break;
+      case 8:
+        this.keepFrames = this.#reference(reader);
+        break;
+      case 9:
+        // Two profiles one after the other are one valid message with mixed-up tables; the second time gives them away.
+        if (this.timeNanos !== 0n) throw reader.fault('occurs twice: two profiles were concatenated');
+        this.timeNanos = int64(reader.lo, reader.hi);
+        break;
+      case 10:
+        this.durationNanos = int64(reader.lo, reader.hi);
+        break;
+      case 11:
+        this.#periodTypeStart = reader.start;
+        this.#periodTypeEnd = reader.stop;
+        break;
+      case 12:
+        this.period = int64(reader.lo, reader.hi);
+        break;
+      case 13:
+        this.#takeComments(reader);
+        break;
+      case 14:
+        this.defaultSampleType = this.#reference(reader);
+        break;
+      case 15:
+        this.docUrl = this.#reference(reader);
+        break;
+    }
+  }
+
+  #takeComments(reader: WireReader): void {
+    if (!reader.isPacked) {
+      this.comments.push(this.#reference(reader));
+      return;
+    }
+    const { stop } = reader;
+    reader.pos = reader.start;
+    while (reader.pos < stop) {
+      reader.readVarint(stop);
+      this.comments.push(this.#reference(reader));
+    }
+  }
+
+  #readSampleTypes(): void {
+    const { data, length } = this.#sampleTypeRanges;
+    for (let at = 0; at < length; at += 2) {
+      const ordinal = at >>> 1;
+      this.#typeReader.enter(SAMPLE_TYPE, ordinal, data[at]!, data[at + 1]!);
+      const sampleType = this.#readType(this.sampleTypeStrings);
+      if (this.sampleTypes.some(({ type, unit }) => type === sampleType.type && unit === sampleType.unit)) {
+        throw malformed(`sample_type[${ordinal}] is ${sampleType.type}/${sampleType.unit} a second time`, data[at]!);
+      }
+      this.sampleTypes.push(sampleType);
+    }
+    if (length === 0 && this.sampleCount > 0) {
+      throw malformed('it has samples but no sample_type', this.samples.data[0]!);
+    }
+  }
+
+  #readPeriodType(): void {
+    if (this.#periodTypeStart < 0) return;
+    this.#typeReader.enter(PERIOD_TYPE, -1, this.#periodTypeStart, this.#periodTypeEnd);
+    this.periodType = this.#readType(this.periodTypeStrings);
+  }
+
+  #readType(indexes: Int32List): SampleType {
+    const reader = this.#typeReader;
+    let type = 0;
+    let unit = 0;
+    while (reader.next()) {
+      const index = reader.index(this.strings.length);
+      if (reader.field === 1) type = index;
+      else unit = index;
+    }
+    indexes.push(type);
+    indexes.push(unit);
+    return { type: this.strings.text(type), unit: this.strings.text(unit) };
+  }
+
+  /** Takes a string reference whose table may not have been read yet. */
+  #reference(reader: WireReader): number {
+    const index = reader.index(Number.POSITIVE_INFINITY);
+    this.#references.push(reader.field);
+    this.#references.push(index);
+    this.#references.push(reader.tagAt);
+    return index;
+  }
+
+  #checkReferences(): void {
+    const { data, length } = this.#references;
+    for (let at = 0; at < length; at += 3) {
+      const index = data[at + 1]!;
+      if (index >= this.strings.length) {
+        throw malformed(
+          `${PROFILE.fields[data[at]!]!.name} is string ${index}, the string table has ${this.strings.length}`,
+          data[at + 2]!,
+        );
+      }
+    }
+  }
+}
+
+function pushRange(list: Int32List, reader: WireReader): void {
+  list.push(reader.start);
+  list.push(reader.stop);
+}

@@ -1,0 +1,183 @@
+import type { ProfileError } from '../errors.ts';
+import type { MessageType } from './message-types.ts';
+import { int64, malformed } from './profile-fault.ts';
+
+const VARINT = 0;
+const FIXED64 = 1;
+const BYTES = 2;
+const FIXED32 = 5;
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+
+/**
+ * Reads one protobuf message field by field, in place. 64-bit numbers come as two signed 32-bit halves, which JavaScript
+ * can calculate with exactly and without allocating. Every length is checked against the end of the message.
+ *
+ *     reader.enter(LOCATION, 3, start, end);
+ *     while (reader.next()) {
+ *       switch (reader.field) { ... reader.lo, reader.hi or reader.start, reader.stop ... }
+ *     }
+ */
+export class WireReader {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Number of the field that `next` stands on. */
+  field = 0;
+  /** The halves of a varint field. */
+  lo = 0;
+  hi = 0;
+  /** Where the content of a length-delimited field lies. */
+  start = 0;
+  stop = 0;
+  /** True if a field that may be packed is: then `start` and `stop` are set, else `lo` and `hi`. */
+  isPacked = false;
+  /** Where the field's tag stands. */
+  tagAt = 0;
+  /** The next byte to read. */
+  pos = 0;
+  #end = 0;
+  #type: MessageType | undefined;
+  #ordinal = 0;
+  readonly #parent: WireReader | undefined;
+
+  /** The parent stands on the field whose content this reader reads; it names the place in messages. */
+  constructor(parent?: WireReader) {
+    this.#parent = parent;
+  }
+
+  /** Starts on the message between two offsets, the `ordinal`th of its kind (-1 where there is one only). */
+  enter(type: MessageType, ordinal: number, start: number, end: number): void {
+    this.#type = type;
+    this.#ordinal = ordinal;
+    this.pos = start;
+    this.#end = end;
+    this.field = 0;
+  }
+
+  /** Goes to the next known field; false at the end of the message. */
+  next(): boolean {
+    while (this.pos < this.#end) {
+      this.tagAt = this.pos;
+      this.field = 0;
+      const wireType = this.#readTag();
+      const known = this.#type?.fields[this.field];
+      if (known === undefined) {
+        this.#skip(wireType);
+        continue;
+      }
+      this.isPacked = false;
+      if (wireType === VARINT && known.kind !== 'bytes') {
+        this.readVarint(this.#end);
+        return true;
+      }
+      if (wireType === BYTES && known.kind !== 'varint') {
+        this.#readLength();
+        this.isPacked = true;
+        return true;
+      }
+      throw this.fault(`has wire type ${wireType}`, this.tagAt);
+    }
+    return false;
+  }
+
+  /** Reads one varint that must end before `end` into `lo` and `hi`. */
+  readVarint(end: number): void {
+    const bytes = this.bytes;
+    let pos = this.pos;
+    let byte = 0x80;
+    let lo = 0;
+    let hi = 0;
+    for (let shift = 0; shift < 28 && byte >= 0x80 && pos < end; shift += 7) {
+      byte = bytes[pos++]!;
+      lo |= (byte & 0x7f) << shift;
+    }
+    if (byte >= 0x80 && pos < end) {
+      // The fifth byte lies across the halves: bits 28 to 34.
+      byte = bytes[pos++]!;
+      lo |= (byte & 0x0f) << 28;
+      hi = (byte & 0x7f) >>> 4;
+      for (let shift = 3; shift < 32 && byte >= 0x80 && pos < end; shift += 7) {
+        byte = bytes[pos++]!;
+        if (shift === 31 && byte > 1)
+          throw this.fault(byte < 0x80 ? 'is over 64 bits' : 'is a varint over 10 bytes', this.pos);
+        hi |= (byte & 0x7f) << shift;
+      }
+    }
+    if (byte >= 0x80) throw this.fault('ends inside a varint', this.pos);
+    this.pos = pos;
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  /** The varint field as an index into the string table of `count` entries. */
+  index(count: number): number {
+    const { lo, hi } = this;
+    if (hi !== 0 || lo < 0) throw this.fault(`is ${int64(lo, hi)}, not an index into the string table`);
+    if (lo >= count) throw this.fault(`is string ${lo}, the string table has ${count}`);
+    return lo;
+  }
+
+  /** A fault of the field that the reader stands on. */
+  fault(message: string, offset: number = this.tagAt): ProfileError {
+    return malformed(`${this.path()} ${message}`, offset);
+  }
+
+  /** `location[3].line[0].function_id` */
+  path(): string {
+    const message = this.#messagePath();
+    const field = this.#type?.fields[this.field];
+    const name = field?.name ?? (this.field === 0 ? undefined : `field ${this.field}`);
+    if (name === undefined) return message === '' ? 'profile' : message;
+    return message === '' ? name : `${message}.${name}`;
+  }
+
+  #messagePath(): string {
+    if (this.#type === undefined || this.#type.name === 'profile') return '';
+    const outer = this.#parent === undefined ? '' : this.#parent.#messagePath();
+    const own = this.#ordinal < 0 ? this.#type.name : `${this.#type.name}[${this.#ordinal}]`;
+    return outer === '' ? own : `${outer}.${own}`;
+  }
+
+  #readTag(): number {
+    const first = this.bytes[this.pos]!;
+    if (first < 0x80) {
+      this.pos++;
+      this.field = first >>> 3;
+    } else {
+      this.readVarint(this.#end);
+      if (this.hi !== 0) throw this.fault(`has a field number above ${MAX_FIELD_NUMBER}`, this.tagAt);
+      this.field = this.lo >>> 3;
+    }
+    if (this.field === 0) throw this.fault('has a field with number 0', this.tagAt);
+    return first & 7;
+  }
+
+  #readLength(): void {
+    this.readVarint(this.#end);
+    const left = this.#end - this.pos;
+    if (this.hi !== 0 || this.lo < 0 || this.lo > left) {
+      throw this.fault(`claims more bytes than the ${left} that are left`, this.tagAt);
+    }
+    this.start = this.pos;
+    this.stop = this.pos + this.lo;
+    this.pos = this.stop;
+  }
+
+  #skip(wireType: number): void {
+    switch (wireType) {
+      case VARINT:
+        this.readVarint(this.#end);
+        return;
+      case BYTES:
+        this.#readLength();
+        return;
+      case FIXED64:
+      case FIXED32: {
+        const size = wireType === FIXED64 ? 8 : 4;
+        if (this.#end - this.pos < size) throw this.fault(`is cut off`, this.tagAt);
+        this.pos += size;
+        return;
+      }
+      default:
+        throw this.fault(`has wire type ${wireType}, which pprof doesn't use`, this.tagAt);
+    }
+  }
+}
