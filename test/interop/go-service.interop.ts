@@ -225,6 +225,22 @@ test('a profile that the target measures during the request is written as it was
   assert.equal((await ofFunction(written, 'mutex', 'main.contendedUnlock'))?.['contentions'], 40);
 });
 
+test('a target on the command line needs no config', async (t) => {
+  const service = await startService(t);
+  const args = [service.address, '--profile', 'mem', '--profile', 'goroutines', '--window', '1s'];
+  const scrape = scrapeInto(freshDirectory('out'), [...args, '--label', 'service_name=shop', '--label', 'env=interop']);
+  await untilServed(service, ['heap']);
+  await service.do('alloc?site=dropped&n=99&size=256');
+  await service.do('publish');
+  const written = await scrape;
+  assert.equal((await ofFunction(written, 'mem', 'main.allocDropped'))?.['alloc_objects'], 99);
+  for (const profile of ['mem', 'goroutines']) await assertServed(service, written, profile);
+  for (const { path, labels } of written) {
+    assert.match(path, /^cli\/shop\//);
+    assert.equal(labels['env'], 'interop');
+  }
+});
+
 test('a target that is down fails alone', async (t) => {
   const service = await startService(t);
   const gone = await start();

@@ -7,10 +7,12 @@ import type { RunningPart, Start } from './parts/part.ts';
 import { start as startPrometheus } from './parts/prometheus.ts';
 import { start as startRclone } from './parts/rclone.ts';
 import { writeConfig } from './support/config-file.ts';
+import { needCommand } from './support/debian.ts';
 import { describe, differences, rawTotals } from './support/oracle.ts';
 import { freshDirectory } from './support/places.ts';
-import { mustPull, scrapeInto, theOnly } from './support/pyro-pull.ts';
+import { mustPull, pyroPull, readIndex, scrapeInto, theOnly } from './support/pyro-pull.ts';
 import { startRecordingProxy } from './support/recording-proxy.ts';
+import { mustRun } from './support/run-command.ts';
 
 // Programs that know nothing of us, under load. A proxy keeps what each of them sent, and google/pprof says from that,
 // sample by sample, what the result has to be.
@@ -94,6 +96,51 @@ test('etcd is restarted between two runs: no negative value, and all that the ne
   assert.deepEqual(await differences(line.file, snapshot.file), [], 'the new process whole');
   for (const { file } of written) assert.ok((await describe(file)).lowest >= 0);
 });
+
+test('Prometheus over TLS is scraped when its certificate is the one that the config trusts', async (t) => {
+  const directory = freshDirectory('tls');
+  const tls = await makeCertificate(join(directory, 'prometheus'), 'prometheus.test');
+  const other = await makeCertificate(join(directory, 'other'), 'prometheus.test');
+  const part = await startPart(t, () => startPrometheus({ tls }));
+  const configOf = (ca: string, name: string): string =>
+    writeConfig({
+      profiles: ['mem', 'goroutines'],
+      targets: [part.address],
+      more: `    scheme: https\n    tls-config: {ca-file: ${ca}, server-name: ${name}}\n`,
+    });
+  const scrape = (ca: string, name: string) =>
+    pyroPull(['scrape', '--out', out, '--config', configOf(ca, name), '--window', '200ms', '--write-empty']);
+  const out = join(directory, 'out');
+
+  const trusted = await scrape(tls.certificate, 'prometheus.test');
+  assert.equal(trusted.code, 0, trusted.stderr);
+  assert.deepEqual(
+    readIndex(out)
+      .map((line) => line.profile)
+      .sort(),
+    ['goroutines', 'mem'],
+  );
+  for (const line of readIndex(out)) assert.ok((await describe(join(out, line.path))).samples > 0);
+
+  for (const failed of [
+    await scrape(other.certificate, 'prometheus.test'),
+    await scrape(tls.certificate, 'other.test'),
+  ]) {
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /certificate/i);
+  }
+  assert.equal(readIndex(out).length, 2);
+});
+
+/** A self-signed certificate for a name, and its key, as files. */
+async function makeCertificate(path: string, name: string): Promise<{ certificate: string; key: string }> {
+  const openssl = await needCommand('openssl', 'openssl');
+  const [certificate, key] = [`${path}.crt`, `${path}.key`];
+  const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  await mustRun([openssl, 'req', '-x509', ...algorithm, ...subject, '-out', certificate, '-keyout', key]);
+  return { certificate, key };
+}
 
 async function startPart(t: TestContext, start: Start): Promise<RunningPart> {
   const part = await start();

@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { needCommand } from '../support/debian.ts';
 import { keepAsking } from '../support/load.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import { freePorts, startProgram, untilAnswers, untilReady } from '../support/program.ts';
 import type { RunningPart } from './part.ts';
 
 export function prepare(): Promise<string> {
   return needCommand('prometheus', 'prometheus');
 }
 
+export interface PrometheusOptions {
+  /** Paths of a certificate and its key: it then speaks HTTPS, and offers HTTP/2 as Go does. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
 /** Prometheus that scrapes itself; `DEBUG` switches its mutex and block profiles on. */
-export async function start(): Promise<RunningPart> {
+export async function start({ tls }: PrometheusOptions = {}): Promise<RunningPart> {
   const directory = freshDirectory('prometheus');
   const [port] = await freePorts(1);
   const address = `127.0.0.1:${port}`;
@@ -25,8 +30,14 @@ scrape_configs:
 `,
   );
   const flags = [`--config.file=${config}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=${address}`];
+  if (tls !== undefined) {
+    const webConfig = join(directory, 'web.yml');
+    writeFileSync(webConfig, `tls_server_config: {cert_file: ${tls.certificate}, key_file: ${tls.key}}\n`);
+    flags.push(`--web.config.file=${webConfig}`);
+  }
   const program = startProgram('prometheus', [await prepare(), ...flags], { env: { DEBUG: '1' } });
-  await untilAnswers(program, `http://${address}/-/ready`);
+  if (tls === undefined) await untilAnswers(program, `http://${address}/-/ready`);
+  else await untilReady(program, () => (/Server is ready/.test(program.output()) ? true : undefined));
   return {
     name: 'prometheus',
     address,
