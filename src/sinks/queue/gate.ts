@@ -1,0 +1,79 @@
+import { type Backoff, backoffMs } from './backoff.ts';
+
+/** So many failures in a row, of whatever profiles, mean that the remote is down rather than a profile odd. */
+const FAILURES_TO_CLOSE = 5;
+
+export type GateState =
+  | 'open'
+  /** The remote is down or asked us to stay away: nothing goes until `opensAtMs`, then one profile as a probe. */
+  | 'closed'
+  /** As closed, but somebody has to mend the set-up. */
+  | 'paused';
+
+/**
+ * Decides how many profiles may be on their way to one remote: a circuit breaker that lets a dead server alone, tries it
+ * with one profile at a time, and opens at its first success.
+ */
+export class Gate {
+  readonly #backoff: Backoff;
+  readonly #random: () => number;
+  #state: GateState = 'open';
+  #failures = 0;
+  #closings = 0;
+  #opensAtMs = 0;
+
+  constructor(backoff: Backoff, random: () => number) {
+    this.#backoff = backoff;
+    this.#random = random;
+  }
+
+  get state(): GateState {
+    return this.#state;
+  }
+
+  /** Unix milliseconds; nothing may be sent before. */
+  get opensAtMs(): number {
+    return this.#opensAtMs;
+  }
+
+  /** How many may be on their way at this moment, of `max` that the user allows. */
+  allowed(nowMs: number, max: number): number {
+    if (nowMs < this.#opensAtMs) return 0;
+    return this.#state === 'open' ? max : 1;
+  }
+
+  /** True where the remote is back: what waits need not wait on. */
+  succeeded(): boolean {
+    const wasShut = this.#state !== 'open';
+    this.#state = 'open';
+    this.#failures = 0;
+    this.#closings = 0;
+    this.#opensAtMs = 0;
+    return wasShut;
+  }
+
+  failed(nowMs: number, retryAfterMs: number | undefined): void {
+    this.#failures += 1;
+    if (retryAfterMs !== undefined) {
+      this.#shut('closed', nowMs + retryAfterMs);
+      return;
+    }
+    if (this.#state === 'open' && this.#failures < FAILURES_TO_CLOSE) return;
+    // The ones that were already on their way when it closed say nothing new.
+    if (nowMs < this.#opensAtMs) return;
+    this.#closings += 1;
+    this.#shut('closed', nowMs + backoffMs(this.#closings, this.#backoff, this.#random));
+  }
+
+  /** True where that is news. */
+  misconfigured(nowMs: number): boolean {
+    const isNews = this.#state !== 'paused';
+    this.#shut('paused', nowMs + this.#backoff.maxMs);
+    return isNews;
+  }
+
+  #shut(state: 'closed' | 'paused', opensAtMs: number): void {
+    this.#state = state;
+    this.#opensAtMs = Math.max(this.#opensAtMs, opensAtMs);
+  }
+}

@@ -1,0 +1,289 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DirectoryLock, lockDirectory } from '../../directory-lock.ts';
+import { errnoOf, StateError } from '../../errors.ts';
+import { type EntryMeta, formatMeta, parseMeta, seriesOf } from './entry-meta.ts';
+import { entryName, parseEntryName, type QueueEntry } from './entry-name.ts';
+import { GroupCommit } from './group-commit.ts';
+
+const BODY = '.pb.gz';
+const META = '.json';
+/** A writing that was not finished, or a removal: `.<name>.json.tmp`. */
+const UNFINISHED = /^\.(.+)\.json\.tmp$/;
+/** A description that was being rewritten: `.<name>.json.new`. */
+const REWRITTEN = /^\..+\.json\.new$/;
+export const REJECTED_DIR = 'rejected';
+export const CORRUPT_DIR = 'corrupt';
+
+export interface QueueDirectoryOptions {
+  /** Milliseconds between syncs, or before each entry counts as written. */
+  readonly sync: number | 'always';
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** A sync that failed: what was queued last may not survive a power cut. */
+  readonly onSyncError: (error: unknown) => void;
+}
+
+/** What lies in a queue when it is opened, oldest first. */
+export interface QueueContents {
+  readonly entries: readonly QueueEntry[];
+  readonly rejected: readonly QueueEntry[];
+  /** Bytes of what was set aside as corrupt. */
+  readonly corruptBytes: number;
+  /** Names that had a body and no description: set aside. */
+  readonly orphans: readonly string[];
+}
+
+/** Rejected by `read`: the entry's files don't fit together or can't be understood. */
+export class CorruptEntryError extends Error {}
+
+/**
+ * The files of one remote's queue. An entry is `<name>.pb.gz`, a plain profile, and `<name>.json`; the JSON appears last
+ * and by renaming, and goes last, so that a kill at any moment leaves an entry whole, or visibly unfinished:
+ *
+ * - writing:  `.<name>.json.tmp`, `<name>.pb.gz`, then the rename to `<name>.json`
+ * - removing: `<name>.pb.gz`, then `<name>.json`; a description without a body is a removal that was cut short
+ */
+export class QueueDirectory {
+  readonly path: string;
+  readonly #lock: DirectoryLock;
+  readonly #commit: GroupCommit;
+  readonly #now: () => number;
+  #lastOrder = 0;
+
+  private constructor(path: string, lock: DirectoryLock, options: QueueDirectoryOptions) {
+    this.path = path;
+    this.#lock = lock;
+    this.#now = options.now;
+    this.#commit = new GroupCommit(path, options.sync, options.onSyncError);
+  }
+
+  /** Rejects with a StateError where another process has it or it can't be used. */
+  static async open(
+    path: string,
+    options: QueueDirectoryOptions,
+  ): Promise<{ readonly queue: QueueDirectory; readonly contents: QueueContents }> {
+    const lock = await lockDirectory(path, {
+      what: 'queue',
+      hint: 'wait until it has ended, or give this one a queue.dir of its own',
+    });
+    try {
+      const queue = new QueueDirectory(path, lock, options);
+      return { queue, contents: await queue.#scan() };
+    } catch (error) {
+      await lock.release();
+      throw new StateError('QUEUE_DIR', `cannot read the queue ${path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #scan(): Promise<QueueContents> {
+    for (const dir of [REJECTED_DIR, CORRUPT_DIR]) {
+      await mkdir(join(this.path, dir), { recursive: true, mode: 0o700 });
+    }
+    await this.#clearUnfinished();
+    const { entries, bare } = await listEntries(this.path);
+    const orphans: string[] = [];
+    for (const { name, part } of bare) {
+      if (part === META) await this.#unlink(join(this.path, name + META));
+      else {
+        await this.#move(name + BODY, CORRUPT_DIR);
+        orphans.push(name);
+      }
+    }
+    const rejected = await listEntries(join(this.path, REJECTED_DIR));
+    for (const { name, part } of rejected.bare) {
+      if (part === META) await this.#unlink(join(this.path, REJECTED_DIR, name + META));
+    }
+    const corruptBytes = await totalBytes(join(this.path, CORRUPT_DIR));
+    for (const { order } of [...entries, ...rejected.entries]) this.#lastOrder = Math.max(this.#lastOrder, order);
+    return { entries, rejected: rejected.entries, corruptBytes, orphans };
+  }
+
+  async #clearUnfinished(): Promise<void> {
+    const names = new Set(await readdir(this.path));
+    for (const file of names) {
+      if (REWRITTEN.test(file)) await this.#unlink(join(this.path, file));
+      const name = UNFINISHED.exec(file)?.[1];
+      if (name === undefined) continue;
+      if (!names.has(name + META)) await this.#unlink(join(this.path, name + BODY));
+      await this.#unlink(join(this.path, file));
+    }
+  }
+
+  /** Resolves when the entry is on disk, as far as `sync` asks for it. */
+  async put(meta: EntryMeta, body: Uint8Array): Promise<QueueEntry> {
+    const series = seriesOf(meta.profile, meta.labels);
+    this.#lastOrder = Math.max(this.#now() * 1000, this.#lastOrder + 1);
+    const order = this.#lastOrder;
+    const name = entryName(order, series);
+    const text = formatMeta(meta);
+    const unfinished = this.#unfinished(name);
+    try {
+      await this.#write(unfinished, text);
+      await this.#write(join(this.path, name + BODY), body);
+      await rename(unfinished, join(this.path, name + META));
+    } catch (error) {
+      await unlink(join(this.path, name + BODY)).catch(() => {});
+      await unlink(unfinished).catch(() => {});
+      throw error;
+    }
+    await this.#commit.added(name, [join(this.path, name + BODY), join(this.path, name + META)]);
+    return { name, order, series, bytes: body.length + Buffer.byteLength(text) };
+  }
+
+  #unfinished(name: string): string {
+    return join(this.path, `.${name}${META}.tmp`);
+  }
+
+  /** Undefined where the entry is gone because a person took it. Rejects with CorruptEntryError. */
+  async read(
+    entry: QueueEntry,
+    dir = '',
+  ): Promise<{ readonly meta: EntryMeta; readonly body: Uint8Array } | undefined> {
+    const text = await readIfThere(join(this.path, dir, entry.name + META));
+    const body = await readIfThere(join(this.path, dir, entry.name + BODY));
+    if (text === undefined || body === undefined) {
+      if (text !== undefined) await this.#unlink(join(this.path, dir, entry.name + META));
+      return undefined;
+    }
+    let meta: EntryMeta;
+    try {
+      meta = parseMeta(text.toString('utf8'));
+    } catch (error) {
+      throw new CorruptEntryError(`${entry.name}${META}: ${messageOf(error)}`);
+    }
+    if (meta.bytes !== body.length) {
+      throw new CorruptEntryError(`${entry.name}${BODY} has ${body.length} bytes instead of ${meta.bytes}`);
+    }
+    return { meta, body };
+  }
+
+  /** Notes what the server said, so that bounds hold across runs. */
+  async update(entry: QueueEntry, meta: EntryMeta): Promise<void> {
+    const rewritten = join(this.path, `.${entry.name}${META}.new`);
+    await this.#write(rewritten, formatMeta(meta));
+    await rename(rewritten, join(this.path, entry.name + META));
+  }
+
+  async remove(entry: QueueEntry, dir = ''): Promise<void> {
+    await this.#unlink(join(this.path, dir, entry.name + BODY));
+    await this.#unlink(join(this.path, dir, entry.name + META));
+    this.#commit.removed(entry.name);
+  }
+
+  /** Moves an entry to `rejected/`, with the reason in its description. */
+  async reject(entry: QueueEntry, meta: EntryMeta): Promise<QueueEntry> {
+    const text = formatMeta(meta);
+    await this.#write(join(this.path, REJECTED_DIR, entry.name + META), text);
+    await this.#move(entry.name + BODY, REJECTED_DIR);
+    await this.#unlink(join(this.path, entry.name + META));
+    this.#commit.removed(entry.name);
+    return { ...entry, bytes: meta.bytes + Buffer.byteLength(text) };
+  }
+
+  /** Out of the way, for a person to look at. */
+  async setAside(entry: QueueEntry): Promise<void> {
+    await this.#move(entry.name + META, CORRUPT_DIR);
+    await this.#move(entry.name + BODY, CORRUPT_DIR);
+    this.#commit.removed(entry.name);
+  }
+
+  /** Appends a line to a file of the queue and waits until it is written. */
+  async append(file: string, line: string): Promise<void> {
+    const handle = await open(join(this.path, file), 'a', 0o600);
+    try {
+      await handle.write(`${line}\n`);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** The lines of a file that `append` wrote. */
+  async lines(file: string): Promise<readonly string[]> {
+    const text = await readIfThere(join(this.path, file));
+    return text === undefined
+      ? []
+      : text
+          .toString('utf8')
+          .split('\n')
+          .filter((line) => line !== '');
+  }
+
+  /** Syncs what is left to sync and gives up the lock. */
+  async close(): Promise<void> {
+    try {
+      await this.#commit.close();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+
+  async #write(path: string, content: Uint8Array | string): Promise<void> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(path, 'w', 0o600);
+      await handle.writeFile(content);
+      if (this.#commit.isImmediate) await handle.datasync();
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  async #move(file: string, dir: string): Promise<void> {
+    await rename(join(this.path, file), join(this.path, dir, file)).catch(unlessMissing);
+  }
+
+  async #unlink(path: string): Promise<void> {
+    await unlink(path).catch(unlessMissing);
+  }
+}
+
+interface Listing {
+  readonly entries: readonly QueueEntry[];
+  /** Names of which only one of the two files is there. */
+  readonly bare: readonly { readonly name: string; readonly part: typeof BODY | typeof META }[];
+}
+
+async function listEntries(dir: string): Promise<Listing> {
+  const files = new Set(await readdir(dir));
+  const bare: { name: string; part: typeof BODY | typeof META }[] = [];
+  const entries: QueueEntry[] = [];
+  for (const file of files) {
+    if (file.startsWith('.')) continue;
+    if (file.endsWith(BODY)) {
+      const name = file.slice(0, -BODY.length);
+      if (!files.has(name + META)) bare.push({ name, part: BODY });
+      else {
+        const [body, meta] = [await stat(join(dir, file)), await stat(join(dir, name + META))];
+        entries.push({ name, ...parseEntryName(name, body.mtimeMs), bytes: body.size + meta.size });
+      }
+    } else if (file.endsWith(META) && !files.has(file.slice(0, -META.length) + BODY)) {
+      bare.push({ name: file.slice(0, -META.length), part: META });
+    }
+  }
+  entries.sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
+  return { entries, bare };
+}
+
+async function totalBytes(dir: string): Promise<number> {
+  let bytes = 0;
+  for (const file of await readdir(dir)) bytes += (await stat(join(dir, file))).size;
+  return bytes;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    unlessMissing(error);
+    return undefined;
+  }
+}
+
+function unlessMissing(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
