@@ -44,7 +44,7 @@ export class NaiveDelta {
 
     if (!isReset) {
       for (const [identity, entry] of previous.entries) {
-        if (current.entries.has(identity) || entry.missed + 1 >= REMEMBERED_SNAPSHOTS) continue;
+        if (current.entries.has(identity) || entry.missed + 1 > REMEMBERED_SNAPSHOTS) continue;
         current.entries.set(identity, { ...entry, missed: entry.missed + 1 });
       }
     }
@@ -84,7 +84,7 @@ export type NaiveOutcome =
       readonly profile: ReadProfile;
     };
 
-/** A sample that vanished is compared with what was last seen of it if it returns within that many snapshots. */
+/** A sample that vanished is compared with what was last seen of it if it was missing in no more snapshots than that. */
 export const REMEMBERED_SNAPSHOTS = 5;
 
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -110,7 +110,7 @@ export function isCumulativeInGo({ type, unit }: SampleType): boolean {
 }
 
 function hasReset(previous: Snapshot, current: Snapshot): boolean {
-  if (mainIdentity(previous.main) !== mainIdentity(current.main)) return true;
+  if (previous.main && current.main && mainIdentity(previous.main) !== mainIdentity(current.main)) return true;
   const columns = new Set([...previous.entries.values()].flatMap(({ values }) => [...values.keys()]));
   return [...columns].some((column) => {
     const before = presentValues(previous, column);
@@ -127,8 +127,8 @@ function presentValues({ entries }: Snapshot, column: string): Map<string, bigin
   return values;
 }
 
-function mainIdentity(main: ReadMapping | undefined): string {
-  return JSON.stringify(main ? [main.buildId, undeletedName(main.filename), `${main.start}`] : null);
+function mainIdentity(main: ReadMapping): string {
+  return JSON.stringify([main.buildId, undeletedName(main.filename), `${main.start}`]);
 }
 
 function typeName({ type, unit }: SampleType): string {

@@ -21,8 +21,8 @@ export function varint(value: number | bigint, padding = 0): Uint8Array {
 
 function pushVarint(bytes: number[], value: number | bigint, padding: number): void {
   const start = bytes.length;
-  if (typeof value === 'number' && value >= 0 && value < 2 ** 31) {
-    let rest = value;
+  if (value >= 0 && value < 2 ** 31) {
+    let rest = Number(value);
     while (rest > 127) {
       bytes.push((rest & 127) | 128);
       rest >>>= 7;

@@ -74,13 +74,16 @@ export class MalformedProfile extends Error {}
 
 /** Reads uncompressed pprof bytes. Throws `MalformedProfile` for whatever must be refused. */
 export function readProfile(bytes: Uint8Array): ReadProfile {
+  if (bytes.length === 0) malformed('empty');
   const message = readMessage(bytes, 0, bytes.length, {
     scalars: [7, 8, 9, 10, 12, 14, 15],
     repeatedScalars: [13],
     messages: [1, 2, 3, 4, 5, 6, 11],
   });
-  const [firstTime, ...otherTimes] = message.allScalars(9).filter((time, index) => index > 0 || time !== 0n);
-  if (firstTime !== undefined && otherTimes.length > 0) malformed('second time_nanos: concatenated profiles');
+  const times = message.allScalars(9);
+  if (times.some((time, index) => time !== 0n && index < times.length - 1)) {
+    malformed('second time_nanos: concatenated profiles');
+  }
 
   const strings = message.ranges(6).map(({ start, end }) => {
     try {
@@ -95,16 +98,18 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
     const found = index >= 0n && index < strings.length ? strings[Number(index)] : undefined;
     return found ?? malformed(`string index ${index} of ${strings.length}`);
   };
+  /** Also a reference that a later one replaces must be good. */
+  const textOf = (fields: Fields, number: number): string => fields.allScalars(number).map(text).at(-1) ?? '';
   const valueType = ({ start, end }: Range): SampleType => {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2] });
-    return { type: text(fields.scalar(1)), unit: text(fields.scalar(2)) };
+    return { type: textOf(fields, 1), unit: textOf(fields, 2) };
   };
 
   const sampleTypes = message.ranges(1).map(valueType);
   if (new Set(sampleTypes.map(({ type, unit }) => JSON.stringify([type, unit]))).size < sampleTypes.length) {
     malformed('two equal sample types');
   }
-  const periodTypes = message.ranges(11).map(valueType);
+  const periodTypes = message.ranges(11).slice(-1).map(valueType);
 
   const mappings = message.ranges(3).map(({ start, end }): ReadMapping => {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
@@ -113,8 +118,8 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
       start: unsigned(fields.scalar(2)),
       limit: unsigned(fields.scalar(3)),
       offset: unsigned(fields.scalar(4)),
-      filename: text(fields.scalar(5)),
-      buildId: text(fields.scalar(6)),
+      filename: textOf(fields, 5),
+      buildId: textOf(fields, 6),
       flags: [7, 8, 9, 10].map((flag) => fields.scalar(flag) !== 0n),
     };
     if (mapping.start > mapping.limit) malformed(`mapping ${mapping.id} starts after its end`);
@@ -124,9 +129,9 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2, 3, 4, 5] });
     return {
       id: unsigned(fields.scalar(1)),
-      name: text(fields.scalar(2)),
-      systemName: text(fields.scalar(3)),
-      filename: text(fields.scalar(4)),
+      name: textOf(fields, 2),
+      systemName: textOf(fields, 3),
+      filename: textOf(fields, 4),
       startLine: fields.scalar(5),
     };
   });
@@ -135,19 +140,22 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
 
   const locations = message.ranges(4).map(({ start, end }): ReadLocation => {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2, 3, 5], messages: [4] });
-    const mappingId = unsigned(fields.scalar(2));
+    const referredMappings = fields
+      .allScalars(2)
+      .map((id) =>
+        id === 0n ? undefined : (mappingById.get(unsigned(id)) ?? malformed(`absent mapping ${unsigned(id)}`)),
+      );
     const lines = fields.ranges(4).map((range): ReadLine => {
       const line = readMessage(bytes, range.start, range.end, { scalars: [1, 2, 3] });
-      const functionId = unsigned(line.scalar(1));
-      const lineFunction = functionById.get(functionId) ?? malformed(`line of an absent function ${functionId}`);
+      const referredFunctions = line
+        .allScalars(1)
+        .map((id) => functionById.get(unsigned(id)) ?? malformed(`line of an absent function ${unsigned(id)}`));
+      const lineFunction = referredFunctions.at(-1) ?? malformed('line without a function');
       return { function: lineFunction, line: line.scalar(2), column: line.scalar(3) };
     });
     return {
       id: unsigned(fields.scalar(1)),
-      mapping:
-        mappingId === 0n
-          ? undefined
-          : (mappingById.get(mappingId) ?? malformed(`location of absent mapping ${mappingId}`)),
+      mapping: referredMappings.at(-1),
       address: unsigned(fields.scalar(3)),
       lines,
       isFolded: fields.scalar(5) !== 0n,
@@ -168,10 +176,10 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
       if (label.scalar(1) === 0n) malformed('label without a key');
       if (label.scalar(2) !== 0n && label.scalar(3) !== 0n) malformed('label with both str and num');
       return {
-        key: text(label.scalar(1)),
-        str: label.scalar(2) === 0n ? undefined : text(label.scalar(2)),
+        key: textOf(label, 1),
+        str: label.scalar(2) === 0n ? undefined : textOf(label, 2),
         num: label.scalar(3),
-        unit: text(label.scalar(4)),
+        unit: textOf(label, 4),
       };
     });
     return { stack, values, labels };
@@ -185,15 +193,15 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
     locations,
     functions,
     strings,
-    dropFrames: text(message.scalar(7)),
-    keepFrames: text(message.scalar(8)),
+    dropFrames: textOf(message, 7),
+    keepFrames: textOf(message, 8),
     timeNanos: message.scalar(9),
     durationNanos: message.scalar(10),
     periodType: periodTypes.at(-1),
     period: message.scalar(12),
     comments: message.allScalars(13).map(text),
-    defaultSampleType: text(message.scalar(14)),
-    docUrl: text(message.scalar(15)),
+    defaultSampleType: textOf(message, 14),
+    docUrl: textOf(message, 15),
   };
 }
 
