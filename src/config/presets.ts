@@ -3,6 +3,14 @@ import type { ProfileConfig, QueryParams, SampleTypeConfig } from './scrape-conf
 /** Where a job says nothing else, a profile that measures during the request does so for this long. */
 export const DEFAULT_SECONDS = 10;
 
+export const PLAIN_SAMPLE_TYPE: SampleTypeConfig = {
+  units: undefined,
+  displayName: undefined,
+  aggregation: 'sum',
+  isCumulative: false,
+  isSampled: false,
+};
+
 /**
  * The profiles that need no definition. `cpu` to `block`, their paths, names on the server and flags are those of
  * Pyroscope's pull mode; the others are what Grafana Alloy, Parca and `net/http/pprof` have beside them.
@@ -52,14 +60,6 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 export function canonicalProfileName(name: string): string {
   return ALIASES.get(name) ?? name;
 }
-
-export const PLAIN_SAMPLE_TYPE: SampleTypeConfig = {
-  units: undefined,
-  displayName: undefined,
-  aggregation: 'sum',
-  isCumulative: false,
-  isSampled: false,
-};
 
 type SampleTypes = Readonly<Record<string, Partial<SampleTypeConfig>>>;
 
