@@ -12,8 +12,8 @@ import type { Target } from './targets/target.ts';
 
 /** What a one-shot run touches of the world. Each is a function so that a test can rule it. */
 export interface PullDeps {
-  /** One full answer of all discovery mechanisms of a job, within their time limit. */
-  discover(job: ScrapeConfig, signal: AbortSignal): Promise<DiscoveryUpdate>;
+  /** One full answer of all discovery mechanisms of a job, within their time limit; an empty one when the run is stopped. */
+  discover(job: ScrapeConfig): Promise<DiscoveryUpdate>;
   targetsFromGroups(job: ScrapeConfig, groups: readonly TargetGroup[]): TargetsOfJob;
   /** Rejects with a ScrapeError. */
   scrape(target: Target): Promise<ScrapedProfile>;
@@ -99,11 +99,11 @@ export async function pullOnce(config: Config, options: PullOptions, deps: PullD
 export async function planOnce(
   config: Config,
   options: Pick<PullOptions, 'windowMs' | 'isWanted'>,
-  deps: Pick<PullDeps, 'discover' | 'targetsFromGroups' | 'hasBaseline' | 'onEvent' | 'signal'>,
+  deps: Pick<PullDeps, 'discover' | 'targetsFromGroups' | 'hasBaseline' | 'onEvent'>,
 ): Promise<Plan> {
   const jobs = await Promise.all(
     config.scrapeConfigs.map(async (job) => {
-      const update = await deps.discover(job, deps.signal);
+      const update = await deps.discover(job);
       for (const error of update.failures) deps.onEvent({ type: 'discovery-failed', job, error });
       for (const message of update.warnings) deps.onEvent({ type: 'warning', message });
       const found = deps.targetsFromGroups(job, update.groups);

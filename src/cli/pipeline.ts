@@ -3,6 +3,7 @@ import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import { createDeltaTracker } from '../delta/delta-tracker.ts';
 import { openStateStore, type StateStore } from '../delta/state-store.ts';
 import { discoverOnce } from '../discovery/discover-job.ts';
+import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
 import type { PullDeps } from '../pull.ts';
 import { createScraper, type Scraper } from '../scrape/scraper.ts';
 import { createFileSink } from '../sinks/file/file-sink.ts';
@@ -69,7 +70,7 @@ export async function openPipeline(
     close,
     deps: {
       signal,
-      discover: (job) => discoverOnce(job, { signal, timeoutMs: flags.discoveryTimeout }),
+      discover: (job) => discoverUnlessStopped(job, signal, flags.discoveryTimeout),
       targetsFromGroups,
       scrape: (target) => scraperOf(target.job).scrape(target),
       delta: (scraped) => tracker.next(scraped),
@@ -83,6 +84,19 @@ export async function openPipeline(
       now: Date.now,
     },
   };
+}
+
+async function discoverUnlessStopped(
+  job: ScrapeConfig,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<DiscoveryUpdate> {
+  try {
+    return await discoverOnce(job, { signal, timeoutMs });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return { groups: [], failures: [], warnings: [] };
+  }
 }
 
 /** Asked once for each target, before its first scrape: that is when its saved snapshot is read. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { deltaFiles } from '../../delta/file-delta.ts';
-import { PyroPullError, SinkError, UsageError } from '../../errors.ts';
+import { deltaFiles, type FileDelta } from '../../delta/file-delta.ts';
+import { ProfileError, UsageError } from '../../errors.ts';
 import { writeFileWhole } from '../../sinks/file/write-file.ts';
-import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
+import { EXIT_OK } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
 import { count, formatBytes } from '../render/units.ts';
 
@@ -12,4 +12,68 @@ export interface DeltaOptions {
   readonly after: string;
   readonly output: string;
   readonly json: boolean;
+}
+
+/** Writes what happened between two snapshots. Rejects with ProfileError (naming the file), UsageError or SinkError; nothing is written then. */
+export async function delta(options: DeltaOptions, io: Io): Promise<number> {
+  const before = read(options.before, io);
+  const after = read(options.after, io);
+  const made = namingFile(options, () => deltaFiles(before, after));
+  const isToStdout = options.output === '-';
+  if (isToStdout) io.stdout.write(made.body);
+  else writeFileWhole(resolve(io.cwd, options.output), made.body);
+
+  const paint = paintFor(io.stderr, io.env, options.json);
+  for (const message of made.warnings) io.stderr.write(`${paint.yellow('warning:')} ${message}\n`);
+  const told = isToStdout ? io.stderr : io.stdout;
+  told.write(options.json ? `${JSON.stringify(asJson(options.output, made))}\n` : `${asText(options.output, made)}\n`);
+  return EXIT_OK;
+}
+
+function read(file: string, io: Io): Uint8Array {
+  try {
+    return readFileSync(resolve(io.cwd, file));
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? reasonOf(error) : 'cannot be read'}`, { cause: error });
+  }
+}
+
+/** Node's messages repeat the path and the system call; the sentence before them is enough. */
+function reasonOf(error: Error): string {
+  return /^[A-Z]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
+}
+
+/** A ProfileError of the engine says what is wrong, not with which of the two. */
+function namingFile(options: DeltaOptions, make: () => FileDelta): FileDelta {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    throw new ProfileError(
+      error.code,
+      error.message.replace(/^(before|after)\b/, (which) => (which === 'before' ? options.before : options.after)),
+      {
+        hint: error.hint,
+        cause: error,
+      },
+    );
+  }
+}
+
+function asText(output: string, made: FileDelta): string {
+  const reset = made.isReset ? '; the counters were reset: these are the full values of the new process' : '';
+  const clamped = made.clamped > 0 ? `; ${count(made.clamped, 'sample')} fell and count as 0` : '';
+  return `${output === '-' ? 'standard output' : output}: ${count(made.samples, 'sample')}, ${formatBytes(made.body.length)}${reset}${clamped}`;
+}
+
+function asJson(output: string, made: FileDelta): Record<string, unknown> {
+  return {
+    output,
+    samples: made.samples,
+    bytes: made.body.length,
+    sampleTypes: made.sampleTypes,
+    reset: made.isReset,
+    clamped: made.clamped,
+    warnings: made.warnings,
+  };
 }

@@ -112,7 +112,6 @@ async function runOnce(
     context.update(progressText(report));
   };
   await pullOnce(config, pullOptions, { ...pipeline.deps, onEvent });
-  await pipeline.save();
 
   if (options.json) io.stdout.write(`${JSON.stringify(report.summary(Date.now()))}\n`);
   else if (rows.length > 0)

@@ -4,9 +4,10 @@ import { explainRelabel } from '../../labels/relabel.ts';
 import { describeDrop } from '../../targets/drop-reason.ts';
 import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import type { Target } from '../../targets/target.ts';
-import { formatWarning, loadConfigFor } from '../config-source.ts';
+import { loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
+import { createLog } from '../log.ts';
 import type { TargetsFlags } from '../program.ts';
 import { table } from '../render/table.ts';
 import { count } from '../render/units.ts';
@@ -18,8 +19,13 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
     file: flags.config ?? flags.file,
     expandEnv: flags.expandEnv,
   });
-  const paint = paintFor(io.stderr, io.env, flags.json);
-  for (const warning of warnings) io.stderr.write(formatWarning(warning, paint));
+  const log = createLog(io.stderr, {
+    level: () => 'info',
+    format: 'text',
+    paint: paintFor(io.stderr, io.env, flags.json),
+    now: () => new Date(),
+  });
+  for (const warning of warnings) log.problem(warning);
   const filter = await createTargetFilter({ job: flags.job, profile: [], match: flags.match }, config);
   const stop = new AbortController();
   const unlisten = io.onSignal(() => stop.abort());
@@ -31,13 +37,11 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
       const update = await discoverOnce(job, { signal: stop.signal, timeoutMs: flags.discoveryTimeout });
       for (const failure of update.failures) {
         failed = true;
-        io.stderr.write(
-          `${paint.red('discovery failed:')} job ${job.jobName}: ${failure.message}${failure.hint ? `\n  ${failure.hint}` : ''}\n`,
-        );
+        log.error(`job ${job.jobName}: discovery failed: ${failure.message}`, { hint: failure.hint });
       }
-      for (const message of update.warnings) io.stderr.write(`${paint.yellow('warning:')} ${message}\n`);
+      for (const message of update.warnings) log.warn(message);
       const ofJob = targetsFromGroups(job, update.groups);
-      for (const message of ofJob.warnings) io.stderr.write(`${paint.yellow('warning:')} ${message}\n`);
+      for (const message of ofJob.warnings) log.warn(message);
       if (ofJob.rejected.length > 0) failed = true;
       found.push(ofJob);
     }
