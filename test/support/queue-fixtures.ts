@@ -72,7 +72,7 @@ export async function startDelivery(
   answer: (meta: EntryMeta, number: number, signal: AbortSignal) => Verdict | Promise<Verdict>,
   changes: Partial<DeliveryOptions> & { readonly dir?: string } = {},
 ): Promise<DeliveryRig> {
-  const { dir = await scratchDir(t), ...options } = changes;
+  const { dir = await mkdtemp(join(tmpdir(), 'pyro-queue-')), ...options } = changes;
   const clock = new FakeClock();
   const events: QueueEvent[] = [];
   const tried: string[] = [];
@@ -99,7 +99,10 @@ export async function startDelivery(
     onEvent: (event) => events.push(event),
     ...options,
   });
-  t.after(() => delivery.close());
+  t.after(async () => {
+    await delivery.close();
+    await rm(dir, { recursive: true, force: true });
+  });
   const files = async () => (await readdir(dir)).filter((name) => !name.startsWith('.lock-')).sort();
   return { dir, clock, delivery, events, tried, files };
 }

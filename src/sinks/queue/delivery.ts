@@ -70,7 +70,7 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     const { contents } = options;
     this.#options = options;
-    this.#gate = new Gate(options.backoff, options.clock.random);
+    this.#gate = new Gate(options.backoff, () => options.clock.random());
     this.#rejected = [...contents.rejected];
     for (const { bytes } of contents.rejected) this.#rejectedBytes += bytes;
     this.#corruptBytes = contents.corruptBytes;
@@ -294,7 +294,8 @@ export class Delivery {
   }
 
   #backoffOf(series: Series): number {
-    return backoffMs(series.failures, this.#options.backoff, this.#options.clock.random);
+    const { backoff, clock } = this.#options;
+    return backoffMs(series.failures, backoff, () => clock.random());
   }
 
   #wait(series: Series, waitMs: number): void {

@@ -104,8 +104,8 @@ async function syncDirectory(path: string): Promise<void> {
   try {
     await sync(path, 'all');
   } catch (error) {
-    // Windows opens no directories, and some network file systems don't sync them.
-    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error;
+    // Gone with all that was in it; or Windows, which opens no directories; or a network file system that syncs none.
+    if (!['ENOENT', 'EPERM', 'EACCES', 'EISDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
