@@ -1,0 +1,119 @@
+import { constants, inflateSync } from 'node:zlib';
+import { ProfileError } from '../errors.ts';
+import { isGzip } from './gunzip.ts';
+
+/** Enough to tell text from protobuf, and no more than is read of a body of any size. */
+const SNIFFED_BYTES = 512;
+const PREVIEW_CHARACTERS = 50;
+
+/**
+ * Refuses inflated bytes that are recognisably something else than a protobuf: throws ProfileError `NOT_A_PROFILE` (for
+ * gzip within gzip `GZIP_TWICE`, for nothing at all `EMPTY_BODY`) that says what it is. What passes need not be a good
+ * profile: only a parser can tell.
+ */
+export function refuseForeign(bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new ProfileError('EMPTY_BODY', 'empty body');
+  if (isGzip(bytes)) throw new ProfileError('GZIP_TWICE', 'gzip inside gzip');
+  const found = signature(bytes) ?? textKind(bytes) ?? impossibleTag(bytes);
+  if (found) throw new ProfileError('NOT_A_PROFILE', found.what, { hint: found.hint });
+}
+
+/** The beginning of a text on one line, without control characters, in quotes. */
+export function preview(text: string, characters = PREVIEW_CHARACTERS): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  const glyphs = [...line.slice(0, 2 * characters)];
+  return `"${glyphs.slice(0, characters).join('')}${glyphs.length > characters ? '…' : ''}"`;
+}
+
+interface Finding {
+  readonly what: string;
+  readonly hint?: string;
+}
+
+const NO_DEBUG: Finding = {
+  what: "profile in Go's text form, not protobuf",
+  hint: 'remove the debug parameter',
+};
+
+function signature(bytes: Uint8Array): Finding | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SNIFFED_BYTES)).toString('latin1');
+  if (/^go 1\.\d+ trace\0/.test(head))
+    return { what: 'execution trace of Go, not a profile', hint: 'scrape another path' };
+  if (head.startsWith('--- symbol')) return { what: 'profile of a Java agent in a legacy form, not protobuf' };
+  if (head.startsWith('FLR\0')) return { what: 'JFR recording of a JVM, not a pprof profile' };
+  if (head.startsWith('(\xb5/\xfd')) return { what: 'zstd stream, not gzip' };
+  if (head.startsWith('PK\x03\x04')) return { what: 'ZIP archive, not a profile' };
+  if (head.startsWith('ustar', 257))
+    return { what: 'tar archive, not a profile', hint: 'each profile has its own path' };
+  if (isGperftools(bytes)) return { what: 'CPU profile in the legacy form of gperftools, not protobuf' };
+  if (isZlib(bytes)) return { what: 'zlib stream, not gzip' };
+  return undefined;
+}
+
+/** Header words 0, 3, 0, period, 0 in either width and byte order. */
+function isGperftools(bytes: Uint8Array): boolean {
+  if (bytes.length < 24) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const read32 = (index: number, little: boolean): number => view.getUint32(4 * index, little);
+  const read64 = (index: number, little: boolean): number => Number(view.getBigUint64(8 * index, little));
+  return [read32, read64].some((read) =>
+    [true, false].some((little) => read(0, little) === 0 && read(1, little) === 3 && read(2, little) === 0),
+  );
+}
+
+/** 78 01 could also begin a profile (field 15, value 1), so that inflating has the last word. */
+function isZlib(bytes: Uint8Array): boolean {
+  const [first = 0, second = 0] = bytes;
+  if (first !== 0x78 || (first * 256 + second) % 31 !== 0) return false;
+  try {
+    inflateSync(bytes.subarray(0, SNIFFED_BYTES), {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: 1024 * 1024,
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function textKind(bytes: Uint8Array): Finding | undefined {
+  const text = textOf(bytes);
+  if (text === undefined) return undefined;
+  const start = text.trimStart();
+  if (start.startsWith('<')) return { what: `HTML page, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
+  if (start.startsWith('{') || start.startsWith('['))
+    return { what: `JSON, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
+  if (/^[a-z]+ profile: |^--- \w+|^goroutine \d+ \[/.test(start)) return NO_DEBUG;
+  return { what: `text, not a profile: ${preview(start)}` };
+}
+
+const WRONG_PAGE = 'check port and path; a proxy or a login page may have answered';
+
+/**
+ * The beginning of the bytes, if it is UTF-8 without control characters. The first fields of a profile always hold some:
+ * small lengths and small numbers are control characters.
+ */
+function textOf(bytes: Uint8Array): string | undefined {
+  const head = bytes.subarray(0, SNIFFED_BYTES);
+  for (const byte of head) {
+    const isLayout = byte >= 0x09 && byte <= 0x0d;
+    if ((byte < 0x20 && !isLayout) || byte === 0x7f) return undefined;
+  }
+  try {
+    // `stream`: the cut may go through a character.
+    return new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Field number 0, groups, and the two wire types that don't exist. */
+function impossibleTag(bytes: Uint8Array): Finding | undefined {
+  const [first = 0] = bytes;
+  const wireType = first & 7;
+  if (first >= 8 && [0, 1, 2, 5].includes(wireType)) return undefined;
+  const shown = Buffer.from(bytes.subarray(0, 8))
+    .toString('hex')
+    .replace(/(..)(?=.)/g, '$1 ');
+  return { what: `neither gzip nor a protobuf: the body starts with ${shown}`, hint: WRONG_PAGE };
+}
