@@ -149,8 +149,9 @@ function replace(rule: RelabelRule, labels: Map<string, string>): void {
 
 /** Sees the labels as they were before the rule. Where two names become one, the last in byte order wins. */
 function mapLabels(rule: RelabelRule, labels: Map<string, string>, warn: Warn): void {
-  const matching = [...labels].filter(([name]) => rule.pattern.matches(name)).sort(byName);
-  for (const [name, value] of matching) {
+  const matching: [name: string, value: string][] = [];
+  for (const [name, value] of labels) if (rule.pattern.matches(name)) matching.push([name, value]);
+  for (const [name, value] of matching.sort(byName)) {
     const mapped = expandTemplate(rule.replacementTemplate, rule.pattern.match(name) ?? []);
     if (isLabelName(mapped)) labels.set(mapped, value);
     else warn(`labelmap can't rename "${name}": "${mapped}" is not a valid label name`);

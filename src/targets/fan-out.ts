@@ -1,21 +1,9 @@
 import { PRESETS } from '../config/presets.ts';
 import type { ProfileConfig, QueryParams, SampleTypeConfig, ScrapeConfig } from '../config/scrape-config.ts';
-import { type LabelSet, PARAM_PREFIX, SPY_NAME_LABEL } from '../labels/label-set.ts';
-import { formatHostPort } from './address.ts';
+import { type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
 import { ProfileLabels } from './profile-labels.ts';
-import type { Target, TargetOrigin } from './target.ts';
-import { readSeconds, readTimeoutMs, type Timing } from './timing.ts';
+import { readSeconds } from './timing.ts';
 import { configuredParams, encodePath, formatQuery, overrideParams, type ParamOverride } from './url.ts';
-
-/** One address after relabelling: what its profiles share. */
-export interface Instance {
-  /** Public ones, sorted by name. */
-  readonly labels: LabelSet;
-  /** All labels that the rules left, for `__param_…` and `__profile_…`. */
-  readonly privateLabels: LabelSet;
-  readonly origin: TargetOrigin;
-  readonly timing: Timing;
-}
 
 /** A profile that is on for an instance, with what the instance's labels change about its request. */
 export interface EnabledProfile {
@@ -23,9 +11,6 @@ export interface EnabledProfile {
   readonly path: string | undefined;
   readonly overrides: readonly ParamOverride[];
 }
-
-/** A target that has not got its identity yet. */
-export type TargetRequest = Omit<Target, 'key' | 'discoveredLabels'>;
 
 /** A profile as one job configures it, before labels. */
 interface ProfilePlan {
@@ -38,15 +23,13 @@ interface ProfilePlan {
 }
 
 /** What one profile asks for, whatever the address. */
-interface ProfileRequest {
+export interface ProfileRequest {
   readonly profile: ProfileConfig;
   readonly pathAndQuery: string;
   readonly seconds: number | undefined;
 }
 
-const DEFAULT_SPY_NAME = 'gospy';
-
-/** Makes one target of each enabled profile of an instance. */
+/** Decides which profiles are on for an instance, and what is asked for each. */
 export class FanOut {
   readonly #job: ScrapeConfig;
   readonly #profileLabels: ProfileLabels;
@@ -62,10 +45,10 @@ export class FanOut {
     });
   }
 
-  /** Those of `enabled-profiles` in their order, then those that a label switched on, by name. */
-  enabledFor(instance: Instance): readonly EnabledProfile[] {
-    const settings = this.#profileLabels.read(instance.privateLabels);
-    const params = this.#paramLabels(instance.privateLabels);
+  /** By all labels that the rules left. Those of `enabled-profiles` in their order, then those that a label switched on, by name. */
+  enabledFor(labels: LabelSet): readonly EnabledProfile[] {
+    const settings = this.#profileLabels.read(labels);
+    const params = this.#paramLabels(labels);
     if (settings === undefined && params.length === 0) return this.#enabledByJob;
     const listed = this.#enabledByJob.map(({ profile }) => profile.name);
     const switchedOn = [...(settings ?? [])].filter(([, { enabled }]) => enabled === true).map(([name]) => name);
@@ -80,24 +63,7 @@ export class FanOut {
   }
 
   /** Throws a `ValueError`. */
-  build(instance: Instance, enabled: EnabledProfile): TargetRequest {
-    const { origin, timing } = instance;
-    const request = this.#request(enabled, timing.intervalMs);
-    return {
-      job: this.#job,
-      profile: request.profile,
-      labels: instance.labels,
-      spyName: instance.privateLabels.get(SPY_NAME_LABEL) ?? DEFAULT_SPY_NAME,
-      url: `${origin.scheme}://${formatHostPort(origin)}${request.pathAndQuery}`,
-      origin,
-      pathAndQuery: request.pathAndQuery,
-      scrapeIntervalMs: timing.intervalMs,
-      scrapeTimeoutMs: readTimeoutMs(enabled.profile.name, timing.timeoutMs, request.seconds),
-      seconds: request.seconds,
-    };
-  }
-
-  #request(enabled: EnabledProfile, intervalMs: number): ProfileRequest {
+  requestFor(enabled: EnabledProfile, intervalMs: number): ProfileRequest {
     const plan = this.#planOf(enabled.profile);
     if (enabled.overrides.length > 0 || enabled.path !== undefined) return buildRequest(plan, enabled, intervalMs);
     let request = plan.requests.get(intervalMs);

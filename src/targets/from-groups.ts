@@ -15,13 +15,14 @@ import {
   SCHEME_LABEL,
   SCRAPE_INTERVAL_LABEL,
   SCRAPE_TIMEOUT_LABEL,
+  SPY_NAME_LABEL,
 } from '../labels/label-set.ts';
 import { relabel } from '../labels/relabel.ts';
 import { formatHostPort, parseOrigin } from './address.ts';
-import { FanOut, type Instance } from './fan-out.ts';
+import { type EnabledProfile, FanOut } from './fan-out.ts';
 import { Identities } from './identities.ts';
-import type { DroppedTarget, DropReason, RejectedTarget, Target } from './target.ts';
-import { readTiming, type TimingTexts, timingTextsOf } from './timing.ts';
+import type { DroppedTarget, DropReason, RejectedTarget, Target, TargetOrigin } from './target.ts';
+import { readTimeoutMs, readTiming, type Timing, type TimingTexts, timingTextsOf } from './timing.ts';
 
 /** What discovery's groups come to under one job. */
 export interface TargetsOfJob {
@@ -60,7 +61,8 @@ class TargetBuilder {
   readonly #timingTexts: TimingTexts;
   readonly #fanOut: FanOut;
   readonly #identities: Identities;
-  readonly #instances = new Map<LabelSet, Target[]>();
+  /** The targets of each instance that has any. */
+  readonly #instances: Target[][] = [];
   readonly #dropped: DroppedTarget[] = [];
   #droppedCount = 0;
   readonly #rejected: RejectedTarget[] = [];
@@ -85,44 +87,65 @@ class TargetBuilder {
       this.#drop(discovered, { type: 'relabel', ruleIndex: result.droppedBy });
       return;
     }
-    const reject = (error: unknown): void => {
-      if (!(error instanceof ValueError)) throw error;
-      const { message, hint } = error;
-      this.#rejected.push({ jobName: this.#job.jobName, discoveredLabels: discovered, place, message, hint });
-    };
     try {
-      this.#addInstance(discovered, this.#readInstance(result.labels), reject);
+      const instance = this.#readInstance(discovered, result.labels);
+      const enabled = this.#fanOut.enabledFor(result.labels);
+      if (enabled.length === 0) this.#drop(discovered, { type: 'no-profile-enabled' });
+      const targets = this.#targetsOf(instance, enabled, place);
+      if (targets.length > 0) this.#instances.push(targets);
     } catch (error) {
-      reject(error);
+      this.#reject(discovered, place, error);
     }
   }
 
-  #addInstance(discovered: LabelSet, instance: Instance, reject: (error: unknown) => void): void {
-    const enabled = this.#fanOut.enabledFor(instance);
-    if (enabled.length === 0) this.#drop(discovered, { type: 'no-profile-enabled' });
+  #targetsOf(instance: Instance, enabled: readonly EnabledProfile[], place: string): Target[] {
     const targets: Target[] = [];
-    for (const profile of enabled) {
+    for (const one of enabled) {
       try {
-        const request = this.#fanOut.build(instance, profile);
-        const key = this.#identities.claim(instance.labels, request);
-        if (key !== undefined) targets.push({ key, discoveredLabels: discovered, ...request });
+        const target = this.#target(instance, one);
+        if (target !== undefined) targets.push(target);
       } catch (error) {
-        reject(error);
+        this.#reject(instance.discoveredLabels, place, error);
       }
     }
-    if (targets.length > 0) this.#instances.set(discovered, targets);
+    return targets;
+  }
+
+  /** Undefined for a duplicate. Throws a `ValueError`. */
+  #target(instance: Instance, enabled: EnabledProfile): Target | undefined {
+    const { intervalMs, timeoutMs } = instance.timing;
+    const { profile, pathAndQuery, seconds } = this.#fanOut.requestFor(enabled, intervalMs);
+    const scrapeTimeoutMs = readTimeoutMs(profile.name, timeoutMs, seconds);
+    const url = instance.baseUrl + pathAndQuery;
+    const key = this.#identities.claim(instance.labels, url, profile.name);
+    if (key === undefined) return undefined;
+    return {
+      key,
+      job: this.#job,
+      profile,
+      labels: instance.labels,
+      discoveredLabels: instance.discoveredLabels,
+      spyName: instance.spyName,
+      url,
+      origin: instance.origin,
+      pathAndQuery,
+      scrapeIntervalMs: intervalMs,
+      scrapeTimeoutMs,
+      seconds,
+    };
   }
 
   finish(): TargetsOfJob {
     const limit = this.#job.targetLimit;
-    if (limit > 0 && this.#instances.size > limit) {
-      this.#warn(`${this.#instances.size} targets are more than its target-limit of ${limit}: none is scraped`);
-      for (const discovered of this.#instances.keys()) this.#drop(discovered, { type: 'target-limit', limit });
-      this.#instances.clear();
+    if (limit > 0 && this.#instances.length > limit) {
+      this.#warn(`${this.#instances.length} targets are more than its target-limit of ${limit}: none is scraped`);
+      for (const [first] of this.#instances.splice(0)) {
+        if (first !== undefined) this.#drop(first.discoveredLabels, { type: 'target-limit', limit });
+      }
     }
     return {
       job: this.#job,
-      targets: [...this.#instances.values()].flat(),
+      targets: this.#instances.flat(),
       dropped: this.#dropped,
       droppedCount: this.#droppedCount,
       rejected: this.#rejected,
@@ -141,25 +164,34 @@ class TargetBuilder {
   }
 
   /** Checks what all profiles of one address share. Throws a `ValueError`. */
-  #readInstance(labels: LabelSet): Instance {
-    const get = (name: string): string => labels.get(name) ?? '';
-    const origin = parseOrigin(get(ADDRESS_LABEL), get(SCHEME_LABEL), get(PORT_LABEL));
-    if (get(UNIX_SOCKET_LABEL) !== '')
+  #readInstance(discoveredLabels: LabelSet, labels: LabelSet): Instance {
+    const origin = parseOrigin(
+      labels.get(ADDRESS_LABEL) ?? '',
+      labels.get(SCHEME_LABEL) ?? '',
+      labels.get(PORT_LABEL) ?? '',
+    );
+    const hostPort = formatHostPort(origin);
+    if (labels.has(UNIX_SOCKET_LABEL))
       throw new ValueError('unix sockets are not supported', `remove ${UNIX_SOCKET_LABEL}`);
-    checkApplicationName(get(NAME_LABEL));
+    checkApplicationName(labels.get(NAME_LABEL) ?? '');
     const timing = readTiming(this.#job, this.#timingTexts, {
-      interval: get(SCRAPE_INTERVAL_LABEL),
-      timeout: get(SCRAPE_TIMEOUT_LABEL),
+      interval: labels.get(SCRAPE_INTERVAL_LABEL) ?? '',
+      timeout: labels.get(SCRAPE_TIMEOUT_LABEL) ?? '',
     });
-    const publicLabels: [string, string][] = [];
-    for (const [name, value] of labels) {
-      if (name.startsWith(META_PREFIX)) continue;
-      if (LONE_SURROGATE.test(value))
-        throw new ValueError(`the value of label ${name} is not valid Unicode`, 'mend its source');
-      if (!name.startsWith('__') || name === NAME_LABEL) publicLabels.push([name, value]);
-    }
-    if (!labels.has(INSTANCE_LABEL)) publicLabels.push([INSTANCE_LABEL, formatHostPort(origin)]);
-    return { labels: new Map(publicLabels.sort(byName)), privateLabels: labels, origin, timing };
+    return {
+      labels: publicLabels(labels, hostPort),
+      discoveredLabels,
+      spyName: labels.get(SPY_NAME_LABEL) ?? DEFAULT_SPY_NAME,
+      origin,
+      baseUrl: `${origin.scheme}://${hostPort}`,
+      timing,
+    };
+  }
+
+  #reject(discoveredLabels: LabelSet, place: string, error: unknown): void {
+    if (!(error instanceof ValueError)) throw error;
+    const { message, hint } = error;
+    this.#rejected.push({ jobName: this.#job.jobName, discoveredLabels, place, message, hint });
   }
 
   #drop(discoveredLabels: LabelSet, reason: DropReason): void {
@@ -170,6 +202,19 @@ class TargetBuilder {
   }
 }
 
+/** One address after relabelling: what its profiles share. */
+interface Instance {
+  /** Public ones, sorted by name. */
+  readonly labels: LabelSet;
+  readonly discoveredLabels: LabelSet;
+  readonly spyName: string;
+  readonly origin: TargetOrigin;
+  /** Scheme, host and port. */
+  readonly baseUrl: string;
+  readonly timing: Timing;
+}
+
+const DEFAULT_SPY_NAME = 'gospy';
 const UNIX_SOCKET_LABEL = '__unix_socket__';
 const LONE_SURROGATE = /\p{Cs}/u;
 
@@ -183,6 +228,19 @@ function defaultLabels(job: ScrapeConfig, timing: TimingTexts): (readonly [name:
     [SCRAPE_TIMEOUT_LABEL, timing.timeout],
     ...params.filter(([name]) => isLabelName(name)),
   ];
+}
+
+/** Without those of discovery and of the rules, sorted by name, with `instance`. Throws a `ValueError`. */
+function publicLabels(labels: LabelSet, hostPort: string): LabelSet {
+  const kept: [name: string, value: string][] = [];
+  for (const [name, value] of labels) {
+    if (name.startsWith(META_PREFIX)) continue;
+    if (LONE_SURROGATE.test(value))
+      throw new ValueError(`the value of label ${name} is not valid Unicode`, 'mend its source');
+    if (!name.startsWith('__') || name === NAME_LABEL) kept.push([name, value]);
+  }
+  if (!labels.has(INSTANCE_LABEL)) kept.push([INSTANCE_LABEL, hostPort]);
+  return new Map(kept.sort(byName));
 }
 
 /** A Pyroscope server takes no other characters. */

@@ -1,7 +1,6 @@
 import type { LabelSet } from '../labels/label-set.ts';
 import { JOB_LABEL } from '../labels/label-set.ts';
 import { type Fnv1a, fnv1a, hashLabels, toHex } from './key.ts';
-import type { Target } from './target.ts';
 
 /** Gives the targets of a job their keys and finds those that are the same. */
 export class Identities {
@@ -17,19 +16,19 @@ export class Identities {
   }
 
   /** Undefined where an equal target has been here before. */
-  claim(labels: LabelSet, { url, profile }: Pick<Target, 'url' | 'profile'>): string | undefined {
+  claim(labels: LabelSet, url: string, profileName: string): string | undefined {
     const hash = fnv1a(this.#hashOf(labels), url);
     const key = toHex(hash);
     const holder = this.#claimed.get(key);
     if (holder === undefined) {
-      this.#claimed.set(key, profile.name);
+      this.#claimed.set(key, profileName);
       return key;
     }
-    if (holder !== profile.name) {
+    if (holder !== profileName) {
       // Two profiles of one URL differ in what is made of the response, so each needs a state of its own.
-      const own = toHex(fnv1a(hash, '\0', profile.name));
+      const own = toHex(fnv1a(hash, '\0', profileName));
       if (!this.#claimed.has(own)) {
-        this.#claimed.set(own, profile.name);
+        this.#claimed.set(own, profileName);
         return own;
       }
     }

@@ -19,10 +19,9 @@ const TWO_32 = 0x1_0000_0000;
 export function fnv1a(from: Fnv1a, ...texts: readonly string[]): Fnv1a {
   let { high, low } = from;
   for (const text of texts) {
-    const bytes = isAscii(text) ? undefined : Buffer.from(text, 'utf8');
-    const length = bytes?.length ?? text.length;
-    for (let i = 0; i < length; i++) {
-      low = (low ^ (bytes === undefined ? text.charCodeAt(i) : (bytes[i] ?? 0))) >>> 0;
+    const bytes = isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+    for (let i = 0; i < bytes.length; i++) {
+      low = (low ^ bytes.charCodeAt(i)) >>> 0;
       const product = low * PRIME_LOW;
       high = (Math.imul(high, PRIME_LOW) + Math.floor(product / TWO_32) + (low << 8)) >>> 0;
       low = product >>> 0;
@@ -36,8 +35,13 @@ function isAscii(text: string): boolean {
   return true;
 }
 
+const hexBytes = Buffer.alloc(8);
+
+/** Through bytes, which takes a third of the time of `toString(16)` and padding. */
 export function toHex({ high, low }: Fnv1a): string {
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+  hexBytes.writeUInt32BE(high, 0);
+  hexBytes.writeUInt32BE(low, 4);
+  return hexBytes.toString('hex');
 }
 
 /** The part of a target's key that all profiles of one instance share: each label as name, NUL, value, NUL. */
