@@ -109,7 +109,11 @@ export class DemoShop {
   }
 
   renderProductCard({ id, name, category, cents }: Product): string {
-    return `<li id="p${id}" class="${category}"><b>${escapeHtml(name)}</b> <span>${this.formatPrice(cents)}</span></li>`;
+    return `<li id="p${id}" class="${category}"><b>${this.escapeHtml(name)}</b> <span>${this.formatPrice(cents)}</span></li>`;
+  }
+
+  escapeHtml(text: string): string {
+    return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
   }
 
   formatPrice(cents: number): string {
@@ -220,10 +224,6 @@ export class DemoShop {
 
 function pick(words: readonly string[], index: number): string {
   return words[index % words.length] ?? '';
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
 function isOrder(value: unknown): value is Order {
