@@ -76,6 +76,8 @@ export interface ConsulDiscoveryConfig {
   readonly mechanism: 'consul';
   readonly server: string;
   readonly scheme: 'http' | 'https';
+  /** Put before `/v1`. */
+  readonly pathPrefix: string | undefined;
   readonly token: string | undefined;
   readonly datacenter: string | undefined;
   readonly namespace: string | undefined;
@@ -86,6 +88,9 @@ export interface ConsulDiscoveryConfig {
   readonly services: readonly string[];
   readonly tags: readonly string[];
   readonly nodeMeta: ReadonlyMap<string, string>;
+  /** Filter expression of the catalog call. */
   readonly filter: string | undefined;
+  /** Filter expression of the health call. */
+  readonly healthFilter: string | undefined;
   readonly http: HttpClientConfig;
 }

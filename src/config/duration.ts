@@ -60,7 +60,8 @@ const EXAMPLES = 'write a number and a unit: 10s, 1m30s, 500ms';
 function hintFor(text: string): string {
   if (/^\d+(\.\d+)?$/.test(text)) return `the unit is missing: write ${text}s for seconds`;
   if (/^[+-]/.test(text)) return 'write it without a sign';
-  if (/\s/.test(text) && isDuration(text.replace(/\s/g, ''))) return `write it without spaces: ${text.replace(/\s/g, '')}`;
+  if (/\s/.test(text) && isDuration(text.replace(/\s/g, '')))
+    return `write it without spaces: ${text.replace(/\s/g, '')}`;
   if (isDuration(text.toLowerCase())) return `units are lower case: ${text.toLowerCase()}`;
   if (/\d+mo/i.test(text)) return 'there is no unit for months: write days, as in 30d';
   return EXAMPLES;

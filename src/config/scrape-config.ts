@@ -114,3 +114,14 @@ export const DEFAULT_SCRAPE_TIMEOUT_MS = 15_000; // P, raised per profile where 
 export const TIMEOUT_MARGIN_MS = 5_000; // a CPU profile of N seconds answers after N s plus up to 0.2 s
 export const DEFAULT_BODY_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
 export const MIN_SCRAPE_INTERVAL_MS = 1_000; // profiling more often hurts the target
+
+export const DEFAULT_REMOTE_TIMEOUT_MS = 10_000; // P
+export const DEFAULT_QUEUE: QueueConfig = {
+  dir: undefined,
+  maxBytes: 512 * 1024 * 1024,
+  maxAgeMs: 6 * 3_600_000,
+  minBackoffMs: 500,
+  maxBackoffMs: 5 * 60_000,
+  maxInFlight: 8,
+  sync: 1_000,
+};

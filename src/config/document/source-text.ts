@@ -1,0 +1,104 @@
+import type { Position, Problem } from '../../errors.ts';
+import type { Range } from './tree.ts';
+
+/** Beyond this a line (a whole JSON document often is one) is cut around the fault. */
+const MAX_EXCERPT = 400;
+
+const SECRET_MASK = '<secret>';
+
+/** The text of one file: turns offsets into what messages show. */
+export class SourceText {
+  readonly file: string;
+  readonly text: string;
+  #lineStarts: readonly number[] | undefined;
+  readonly #hidden: Range[] = [];
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.text = text;
+  }
+
+  /** No excerpt will show this part. */
+  hide(range: Range): void {
+    if (range.end > range.start) this.#hidden.push(range);
+  }
+
+  positionAt(offset: number): Position {
+    const line = this.#lineAt(offset);
+    return { line: line + 1, column: offset - this.#startOf(line) + 1 };
+  }
+
+  /** A fault at a range, or of the whole file where there is none. */
+  problem(range: Range | undefined, fault: { path: string; message: string; hint: string | undefined }): Problem {
+    return {
+      file: this.file,
+      position: range && this.positionAt(range.start),
+      path: fault.path,
+      message: fault.message,
+      hint: fault.hint,
+      excerpt: range && this.#excerpt(range),
+    };
+  }
+
+  #excerpt(range: Range): Problem['excerpt'] {
+    const lineStart = this.#startOf(this.#lineAt(range.start));
+    const newline = this.text.indexOf('\n', lineStart);
+    const lineEnd = newline === -1 ? this.text.length : newline;
+    const from = Math.max(lineStart, Math.min(range.start - MAX_EXCERPT / 2, lineEnd - MAX_EXCERPT));
+    const to = Math.min(lineEnd, from + MAX_EXCERPT);
+    const start = Math.min(range.start, to);
+    const end = Math.max(start, Math.min(range.end, to));
+    const before = this.#show({ start: from, end: start });
+    const marked = this.#show({ start, end });
+    const after = this.#show({ start: end, end: to });
+    const text = `${from > lineStart ? '…' : ''}${before}${marked}${after}${to < lineEnd ? '…' : ''}`.trimEnd();
+    const column = before.length + (from > lineStart ? 1 : 0) + 1;
+    return text.trim() === '' ? undefined : { text, column, length: Math.max(1, marked.length) };
+  }
+
+  /** The text of a range of one line, with secrets masked. */
+  #show({ start, end }: Range): string {
+    let shown = '';
+    let done = start;
+    for (const hidden of this.#hidden.toSorted((a, b) => a.start - b.start)) {
+      if (hidden.end <= done || hidden.start >= end) continue;
+      shown += this.text.slice(done, Math.max(done, hidden.start)) + SECRET_MASK;
+      done = hidden.end;
+    }
+    if (done < end) shown += this.text.slice(done, end);
+    return redactUrls(shown.replace(/\r$/, ''));
+  }
+
+  #lineAt(offset: number): number {
+    this.#lineStarts ??= findLineStarts(this.text);
+    let low = 0;
+    let high = this.#lineStarts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#startOf(middle) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  #startOf(line: number): number {
+    this.#lineStarts ??= findLineStarts(this.text);
+    return this.#lineStarts[line] ?? 0;
+  }
+}
+
+function findLineStarts(text: string): number[] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
+  return starts;
+}
+
+/** `user:password@` of a URL with the password as `xxxxx`, as Go prints it. */
+export function redactUrls(text: string): string {
+  return text.replace(/(\/\/[^\s/@:"']*):[^\s/@"']*@/g, '$1:xxxxx@');
+}
+
+/** The file is too odd to have places in it. */
+export function wholeFileProblem(file: string, message: string, hint?: string): Problem {
+  return { file, position: undefined, path: '', message, hint, excerpt: undefined };
+}

@@ -1,0 +1,124 @@
+import type { Problem } from '../errors.ts';
+import { findPlace, type Path, type Place } from './document/path.ts';
+import type { SourceText } from './document/source-text.ts';
+import { TreeMap, type TreeNode } from './document/tree.ts';
+
+export interface Finding {
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** What to point at where the key is in the file; its value unless said otherwise. */
+  readonly at?: 'key' | 'value' | undefined;
+}
+
+/** Collects what is wrong or odd about one file, at the places where its author wrote it. */
+export class Findings {
+  readonly #source: SourceText;
+  readonly #root: TreeNode | undefined;
+  readonly #errors: Problem[] = [];
+  readonly #warnings: Problem[] = [];
+
+  constructor(source: SourceText, root: TreeNode | undefined) {
+    this.#source = source;
+    this.#root = root;
+  }
+
+  /** In the order of the file, each once. */
+  get errors(): readonly Problem[] {
+    return inFileOrder(this.#errors);
+  }
+
+  get warnings(): readonly Problem[] {
+    return inFileOrder(this.#warnings);
+  }
+
+  addError(path: Path, finding: Finding): void {
+    this.#errors.push(this.problemAt(path, finding));
+  }
+
+  addWarning(path: Path, finding: Finding): void {
+    this.#warnings.push(this.problemAt(path, finding));
+  }
+
+  /** For what was found before there were paths. */
+  add(problems: readonly Problem[], warnings: readonly Problem[]): void {
+    this.#errors.push(...problems);
+    this.#warnings.push(...warnings);
+  }
+
+  placeOf(path: Path): Place {
+    return findPlace(this.#root, path);
+  }
+
+  /** Counted from 1. */
+  lineOf({ key, range }: Place): number | undefined {
+    const start = (key?.range ?? range)?.start;
+    return start === undefined ? undefined : this.#source.positionAt(start).line;
+  }
+
+  problemAt(path: Path, { message, hint, at }: Finding): Problem {
+    const place = findPlace(this.#root, path);
+    const range = at === 'key' ? (place.key?.range ?? place.range) : place.range;
+    return this.#source.problem(range, { path: place.written, message, hint });
+  }
+}
+
+function inFileOrder(problems: readonly Problem[]): Problem[] {
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...unique.values()].sort(
+    (a, b) =>
+      (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
+  );
+}
+
+/** Reports at one place of the file and below it. */
+export class Reporter {
+  readonly #findings: Findings;
+  readonly #path: Path;
+
+  constructor(findings: Findings, path: Path = []) {
+    this.#findings = findings;
+    this.#path = path;
+  }
+
+  at(...segments: Path): Reporter {
+    return new Reporter(this.#findings, [...this.#path, ...segments]);
+  }
+
+  error(message: string, hint?: string, at?: Finding['at']): void {
+    this.#findings.addError(this.#path, { message, hint, at });
+  }
+
+  warn(message: string, hint?: string, at?: Finding['at']): void {
+    this.#findings.addWarning(this.#path, { message, hint, at });
+  }
+
+  /** A finding of this place that is not (yet) one of the file. */
+  problem(message: string, hint?: string, at?: Finding['at']): Problem {
+    return this.#findings.problemAt(this.#path, { message, hint, at });
+  }
+
+  /** Undefined where the file has no such key, or list item. */
+  get node(): TreeNode | undefined {
+    return this.#findings.placeOf(this.#path).node;
+  }
+
+  /** Whether there is a key for it in the file, however wrong its value. */
+  get isWritten(): boolean {
+    return this.node !== undefined;
+  }
+
+  /** The last key of the path, as its author spelled it. */
+  get key(): string {
+    return this.#findings.placeOf(this.#path).key?.text ?? String(this.#path.at(-1));
+  }
+
+  /** The keys of the mapping at this place, as spelled; none where there is no mapping. */
+  get keys(): readonly string[] {
+    const { node } = this;
+    return node instanceof TreeMap ? node.entries.map(({ key }) => key.text) : [];
+  }
+
+  get line(): number | undefined {
+    return this.#findings.lineOf(this.#findings.placeOf(this.#path));
+  }
+}

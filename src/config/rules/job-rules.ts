@@ -1,0 +1,143 @@
+import { TreeList, TreeScalar } from '../document/tree.ts';
+import type { Reporter } from '../findings.ts';
+import { nearestWord } from '../nearest-word.ts';
+import type { NormalizedJob } from '../normalize/job.ts';
+import { canonicalProfileName } from '../presets.ts';
+import { exclude } from '../schema/http-client-rules.ts';
+import { isIgnoredJobKey } from '../schema/job.ts';
+import { warnOfIgnored } from './ignored-keys.ts';
+import { secondsFitTheInterval, timeoutExceedsSeconds } from './seconds-rules.ts';
+
+/** A check of one job across its keys: pushes errors and warnings. */
+export type JobRule = (job: NormalizedJob) => void;
+
+export const JOB_RULES: readonly JobRule[] = [
+  hasAName,
+  enabledProfilesAreDefined,
+  somethingIsEnabled,
+  secondsFitTheInterval,
+  timeoutExceedsSeconds,
+  addressesAreNoUrls,
+  hasDiscovery,
+  deltaKeyIsSpelledOneWay,
+  profilesAreSaidOneWay,
+  debugGivesText,
+  ignoredKeysAreNamed,
+];
+
+function hasAName({ config, report }: NormalizedJob): void {
+  const name = report.at('job-name');
+  const isBlank = name.node instanceof TreeScalar && (name.node.isNull || name.node.text === '');
+  if (config.jobName !== '' || (name.isWritten && !isBlank)) return;
+  if (isBlank) name.error('job-name is empty', 'it becomes the label job', 'key');
+  else report.error('job-name is missing', 'it becomes the label job');
+}
+
+function enabledProfilesAreDefined({ config, report }: NormalizedJob): void {
+  const list = report.at('enabled-profiles');
+  if (!(list.node instanceof TreeList)) return;
+  for (const [index, item] of list.node.items.entries()) {
+    if (!(item instanceof TreeScalar) || item.isFaulty || config.profiles.has(canonicalProfileName(item.text)))
+      continue;
+    const known = [...config.profiles.keys()];
+    const nearest = nearestWord(item.text, known);
+    const suggestion = nearest === undefined ? '' : `did you mean ${nearest}? `;
+    list.at(index).error(`profile "${item.text}" is not defined`, `${suggestion}known: ${known.join(', ')}`);
+  }
+}
+
+const ENABLING_LABEL = /^__profile_\w+_enabled$/;
+
+/** Without a profile nothing would be scraped, and nobody would be told. */
+function somethingIsEnabled({ config, report }: NormalizedJob): void {
+  const list = report.at('enabled-profiles');
+  const hasBrokenList = list.isWritten && !(list.node instanceof TreeList && list.node.items.length === 0);
+  const hasNull = list.node instanceof TreeScalar && list.node.isNull;
+  if (config.enabledProfiles.length > 0 || (hasBrokenList && !hasNull)) return;
+  if (report.at('relabel-configs', 0).isWritten) return; // a rule may set __profile_<name>_enabled
+  const canLabelsEnable = config.discovery.some((source) => {
+    if (source.mechanism === 'static') return source.groups.some(({ labels }) => [...labels.keys()].some(isEnabling));
+    return source.mechanism === 'file' || source.mechanism === 'http';
+  });
+  const place = list.isWritten ? list : report;
+  const hint = 'add enabled-profiles: [cpu, mem, goroutines, mutex, block]';
+  if (!canLabelsEnable) place.error('no profile is enabled', hint, 'key');
+  else if (config.discovery.every((source) => source.mechanism !== 'static')) {
+    place.warn('no profile is enabled but where a discovered label __profile_<name>_enabled says so', hint, 'key');
+  }
+}
+
+function isEnabling(label: string): boolean {
+  return ENABLING_LABEL.test(label);
+}
+
+/** Rules may still mend an address, so only a job without them is sure to fail. */
+function addressesAreNoUrls({ report }: NormalizedJob): void {
+  const groups = report.at('static-configs');
+  if (report.at('relabel-configs', 0).isWritten || !(groups.node instanceof TreeList)) return;
+  for (const group of groups.node.items.keys()) {
+    const targets = groups.at(group, 'targets');
+    if (!(targets.node instanceof TreeList)) continue;
+    for (const [index, item] of targets.node.items.entries()) {
+      if (item instanceof TreeScalar && !item.isFaulty && item.text.includes('/')) {
+        targets.at(index).error(`"${item.text}" is not host:port`, addressHint(item.text));
+      }
+    }
+  }
+}
+
+function addressHint(address: string): string {
+  const [, scheme, rest = ''] = /^(?:(https?):\/\/)?([^/]*)/i.exec(address) ?? [];
+  const host = rest.replace(/^.*@/, '');
+  const parts = [`write ${host === '' ? 'host:port' : host}`];
+  if (scheme !== undefined) parts.push('the scheme goes into scheme');
+  if (/[^/:]\/./.test(address)) parts.push('the path into profiles.<name>.path');
+  return parts.join('; ');
+}
+
+function hasDiscovery({ config, report, written }: NormalizedJob): void {
+  if (config.discovery.length > 0 || written['static-configs'] !== undefined) return;
+  if (report.node && hasDiscoveryKey(report)) return;
+  report.warn('has no targets', 'add static-configs, file-sd-configs or another discovery');
+}
+
+/** One that is there but faulty has been reported already. */
+function hasDiscoveryKey(report: Reporter): boolean {
+  return report.keys.some((key) => /^static[-_]configs$|[-_]sd[-_]configs$/.test(key));
+}
+
+/** The old documentation has both; the old server knew the first alone. */
+function deltaKeyIsSpelledOneWay({ written, report }: NormalizedJob): void {
+  const { 'use-delta-profiles': profiles, 'use-delta-endpoints': endpoints } = written;
+  if (endpoints === undefined) return;
+  const place = report.at('use-delta-endpoints');
+  if (profiles !== undefined && profiles !== endpoints) {
+    place.error('contradicts use-delta-profiles, which means the same', 'keep use-delta-profiles', 'key');
+  } else {
+    place.warn('is taken as use-delta-profiles', 'write use-delta-profiles', 'key');
+  }
+}
+
+function profilesAreSaidOneWay({ report }: NormalizedJob): void {
+  exclude(report, ['profiling-config', 'enabled-profiles']);
+  exclude(report, ['profiling-config', 'profiles']);
+}
+
+/** Go answers with text then. */
+function debugGivesText({ config, written, report, profilePlaces }: NormalizedJob): void {
+  const warnAt = (place: Reporter, values: readonly string[] | undefined) => {
+    if (values?.some((value) => value !== '0')) {
+      place.at('params', 'debug').warn('makes Go answer with text, which is not a profile', 'remove it', 'key');
+    }
+  };
+  warnAt(report, written.params?.get('debug'));
+  for (const [name, place] of profilePlaces) warnAt(place, config.profiles.get(name)?.params.get('debug'));
+}
+
+function ignoredKeysAreNamed({ report }: NormalizedJob): void {
+  warnOfIgnored(report, isIgnoredJobKey, (keys) =>
+    keys.some((key) => /metric[-_]relabel/.test(key))
+      ? `${keys.join(', ')}: no effect here (metric relabelling does not apply to profiles)`
+      : `${keys.join(', ')}: no effect here`,
+  );
+}

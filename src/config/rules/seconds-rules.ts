@@ -1,0 +1,80 @@
+import { formatDuration } from '../duration.ts';
+import type { Reporter } from '../findings.ts';
+import type { NormalizedJob } from '../normalize/job.ts';
+import type { ProfileConfig } from '../scrape-config.ts';
+import { TIMEOUT_MARGIN_MS } from '../scrape-config.ts';
+
+interface UserSeconds {
+  readonly values: readonly string[];
+  readonly place: Reporter;
+}
+
+/** What the user wrote for a profile, there or for the whole job; undefined where only the preset speaks. */
+function userSeconds(
+  profile: ProfileConfig,
+  { config, report, profilePlaces }: NormalizedJob,
+): UserSeconds | undefined {
+  const own = profile.presetParams.has('seconds') ? undefined : profile.params.get('seconds');
+  const ofJob = config.params.get('seconds');
+  const ownPlace = profilePlaces.get(profile.name);
+  if (own && ownPlace) {
+    const place = ownPlace.at('params', 'seconds');
+    return { values: own, place: place.isWritten ? place : ownPlace };
+  }
+  return ofJob && { values: ofJob, place: report.at('params', 'seconds') };
+}
+
+/** Undefined where the values do not name one length. */
+function wholeSeconds([value, ...others]: readonly string[]): number | undefined {
+  return others.length === 0 && value !== undefined && /^[1-9]\d{0,8}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Go reads anything but one positive whole number as 30, without a word. */
+export function secondsFitTheInterval(job: NormalizedJob): void {
+  const { config } = job;
+  for (const profile of config.profiles.values()) {
+    const user = userSeconds(profile, job);
+    if (!user) continue;
+    const seconds = wholeSeconds(user.values);
+    if (seconds === undefined) {
+      const shown = user.values.length === 1 ? `"${user.values[0]}"` : `${user.values.length} values`;
+      user.place.error(`seconds must be one positive whole number, not ${shown}`, 'write seconds: ["10"]');
+    } else if (seconds * 1000 > config.scrapeIntervalMs && config.enabledProfiles.includes(profile.name)) {
+      user.place.error(
+        `profile ${profile.name} takes ${formatDuration(seconds * 1000)}, longer than the scrape interval ${formatDuration(config.scrapeIntervalMs)}`,
+        `raise scrape-interval to ${formatDuration(seconds * 1000)} or lower seconds`,
+      );
+    } else if (profile.isDeltaEndpoint) {
+      user.place.warn(`profile ${profile.name} ignores seconds: its endpoint answers at once`, 'remove it', 'key');
+    }
+  }
+}
+
+/** Only a timeout that somebody wrote can be too short: the default grows with `seconds`. */
+export function timeoutExceedsSeconds(job: NormalizedJob): void {
+  const { config, report } = job;
+  const timeoutMs = config.scrapeTimeoutMs;
+  if (timeoutMs === undefined) return;
+  let longest: { name: string; ms: number } | undefined;
+  for (const name of config.enabledProfiles) {
+    const profile = config.profiles.get(name);
+    const ms = profile && measuringMs(profile, job);
+    if (ms !== undefined && ms > (longest?.ms ?? 0)) longest = { name, ms };
+  }
+  if (!longest || timeoutMs > longest.ms) return;
+  const own = report.at('scrape-timeout');
+  const place = own.isWritten ? own : report;
+  place.error(
+    `scrape-timeout ${formatDuration(timeoutMs)} is not longer than profile ${longest.name} takes, ${formatDuration(longest.ms)}`,
+    `write ${formatDuration(longest.ms + TIMEOUT_MARGIN_MS)} or more, or leave it out`,
+  );
+}
+
+/** The default length shrinks with the interval; what the user wrote stays. */
+function measuringMs(profile: ProfileConfig, job: NormalizedJob): number | undefined {
+  const user = userSeconds(profile, job);
+  if (user) return (wholeSeconds(user.values) ?? 0) * 1000;
+  const preset = wholeSeconds(profile.presetParams.get('seconds') ?? []);
+  if (preset === undefined) return undefined;
+  return Math.min(preset, Math.max(1, Math.floor(job.config.scrapeIntervalMs / 1000))) * 1000;
+}

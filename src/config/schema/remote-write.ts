@@ -1,0 +1,117 @@
+import * as z from 'zod/mini';
+import { quote, TreeMap, TreeScalar } from '../document/tree.ts';
+import { parseDuration } from '../duration.ts';
+import { ValueError } from '../value-error.ts';
+import { checkHeaderName, httpClientKeys } from './http-client.ts';
+import { relabelRule } from './relabel.ts';
+import { boolean, byteSize, duration, integer, nonEmptyText, POSITIVE_MS, scalar, text, url, word } from './scalars.ts';
+import { labels, list, mapOf, mapping, oneOf, textMap } from './structures.ts';
+
+const remoteUrl = url(['http', 'https']);
+
+const remote = mapping({
+  url: remoteUrl,
+  name: remoteName(),
+  api: word(['ingest', 'push']),
+  'tenant-id': nonEmptyText(),
+  headers: textMap(checkHeaderName),
+  'remote-timeout': duration(POSITIVE_MS),
+  'write-relabel-configs': list(relabelRule),
+  queue: mapping({
+    dir: nonEmptyText(),
+    'max-bytes': byteSize(),
+    'max-age': duration(0),
+    'min-backoff': duration(POSITIVE_MS),
+    'max-backoff': duration(POSITIVE_MS),
+    'max-in-flight': integer({ min: 1n, max: 1000n }),
+    sync: queueSync(),
+  }),
+  ...httpClientKeys,
+});
+
+export type WrittenRemote = z.output<typeof remote>;
+
+/** An entry that speaks of Prometheus's metrics, in the words of Prometheus. */
+export const METRICS_REMOTE = 'metrics';
+
+const metricsRemote = z.transform((): WrittenRemote | typeof METRICS_REMOTE => METRICS_REMOTE);
+
+const remotes = list(
+  oneOf<WrittenRemote | typeof METRICS_REMOTE>((node) => {
+    const written = node instanceof TreeMap ? node.entry('url')?.value : undefined;
+    const isMetrics = written instanceof TreeScalar && /\/api\/v1\/write\/?$/.test(written.text);
+    return isMetrics ? metricsRemote : remote;
+  }),
+);
+
+/** The old server's section: a mapping, where ours is a list. */
+const oldServer = mapping(
+  {
+    enabled: boolean(),
+    targets: mapOf(
+      mapping(
+        {
+          address: remoteUrl,
+          'auth-token': text(),
+          'basic-auth-user': text(),
+          'basic-auth-password': text(),
+          'tenant-id': text(),
+          tags: labels(),
+          headers: textMap(checkHeaderName),
+          timeout: duration(POSITIVE_MS),
+        },
+        { isIgnored: isIgnoredOldTargetKey },
+      ),
+      checkRemoteName,
+    ),
+  },
+  { isIgnored: isIgnoredOldKey },
+);
+
+export type WrittenOldRemotes = z.output<typeof oldServer>;
+
+/** It had local storage, and a queue in memory. */
+export function isIgnoredOldKey(key: string): boolean {
+  return key === 'disable-local-writes';
+}
+
+export function isIgnoredOldTargetKey(key: string): boolean {
+  return key === 'queue-size' || key === 'queue-workers';
+}
+
+export type WrittenRemoteWrite =
+  | { readonly list: z.output<typeof remotes> }
+  | { readonly oldServer: WrittenOldRemotes };
+
+const asList = z.pipe(
+  remotes,
+  z.transform((list): WrittenRemoteWrite => ({ list })),
+);
+const asOldServer = z.pipe(
+  oldServer,
+  z.transform((oldServer): WrittenRemoteWrite => ({ oldServer })),
+);
+
+export const remoteWrite = oneOf<WrittenRemoteWrite>((node) => (node instanceof TreeMap ? asOldServer : asList));
+
+/** Also the name of its queue directory. */
+function remoteName() {
+  return scalar('a name', (node) => {
+    checkRemoteName(node.text);
+    return node.text;
+  });
+}
+
+function checkRemoteName(name: string): void {
+  if (/^[\w:-][\w.:-]{0,99}$/.test(name)) return;
+  throw new ValueError(`${quote(name)} is not a name for a remote`, 'use letters, digits, "_", "-", "." and ":"');
+}
+
+function queueSync() {
+  return scalar('a duration or always', (node): number | 'always' => {
+    if (node.text === 'always') return 'always';
+    const value = parseDuration(node.text);
+    if (value > 0) return value;
+    throw new ValueError('0 is no interval', 'write always to sync before each answer');
+  });
+}
