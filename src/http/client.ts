@@ -1,3 +1,4 @@
+import { formatDuration } from '../config/duration.ts';
 import type { HttpClientConfig } from '../config/http-client-config.ts';
 import { HttpError } from '../errors.ts';
 import type { HttpAddress } from './address.ts';
@@ -7,7 +8,6 @@ import { ConnectionPool } from './connection-pool.ts';
 import { Exchange } from './exchange.ts';
 import { OAuth2TokenSource } from './oauth2.ts';
 import { type Environment, ProxyChooser } from './proxy.ts';
-import { formatMs } from './quantity.ts';
 import { isRedirect, keepsCredentials, MAX_REDIRECTS, nextAddress } from './redirect.ts';
 import type { HttpRequest } from './request.ts';
 import { type HttpResponse, headerOf } from './response.ts';
@@ -124,7 +124,7 @@ class ConfiguredClient implements HttpClient {
     const proxy = await this.#proxies.proxyFor(origin);
     if (this.#isClosed) throw new HttpError('CANCELLED', 'cancelled');
     const remainingMs = endsAtMs - this.#clock.monotonic();
-    if (remainingMs <= 0) throw new HttpError('TIMEOUT', `timeout after ${formatMs(request.timeoutMs)}`);
+    if (remainingMs <= 0) throw new HttpError('TIMEOUT', `timeout after ${formatDuration(request.timeoutMs)}`);
     const exchange = new Exchange(
       {
         method,

@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
+import { formatDuration } from '../config/duration.ts';
 import { HttpError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Route } from './connect.ts';
 import { describeFailure, isConnectionLoss, type RequestPhase } from './describe-failure.ts';
-import { formatByteLimit, formatMs } from './quantity.ts';
+import { formatByteLimit } from './format-byte-limit.ts';
 import { type HttpResponse, headerOf, type ResponseHead, type ResponseHeaders } from './response.ts';
 
 /** One request to one host, redirects and authorization already decided. */
@@ -94,7 +95,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   timeOut(): void {
-    this.abort(new HttpError('TIMEOUT', `timeout after ${formatMs(this.request.timeoutMs)} ${this.#whereabouts()}`));
+    this.abort(
+      new HttpError('TIMEOUT', `timeout after ${formatDuration(this.request.timeoutMs)} ${this.#whereabouts()}`),
+    );
   }
 
   onRequestStart(): void {

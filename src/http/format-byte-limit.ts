@@ -1,12 +1,3 @@
-/** `15s`, `1m30s`, `500ms`: as a config file would say it. */
-export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
-  const seconds = Math.round(ms / 100) / 10;
-  if (seconds < 60 || !Number.isInteger(seconds)) return `${seconds}s`;
-  const rest = seconds % 60;
-  return `${Math.floor(seconds / 60)}m${rest === 0 ? '' : `${rest}s`}`;
-}
-
 /** `64MiB`, `1.5KiB`, `700 bytes`: as a config file would say it, at most one decimal. */
 export function formatByteLimit(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
