@@ -70,7 +70,7 @@ export function readSeconds(
   const values = params.get('seconds');
   if (values === undefined) return undefined;
   const [text = ''] = values;
-  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  const seconds = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;
   if (values.length !== 1 || seconds === 0) {
     throw new ValueError(
       `profile ${profileName}: seconds must be one positive whole number, not ${JSON.stringify(values.join(', '))}`,

@@ -1,0 +1,76 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { parseTargetGroups } from '../../config/target-groups.ts';
+import { ConfigError, DiscoveryError, type Problem } from '../../errors.ts';
+import { META_FILEPATH_LABEL } from '../../labels/label-set.ts';
+import type { TargetGroup } from '../target-group.ts';
+import { targetGroupOf } from '../target-group-of.ts';
+import { unreadable } from './unreadable.ts';
+
+/** What one reading of a file gave. */
+export type FileReading =
+  | { readonly type: 'groups'; readonly groups: readonly TargetGroup[]; readonly warnings: readonly string[] }
+  /** YAML without any content: what others see between the truncating and the writing of a file. */
+  | { readonly type: 'empty' }
+  | { readonly type: 'missing' }
+  | { readonly type: 'broken'; readonly error: DiscoveryError };
+
+/** A list of a million targets fits; a disk image does not. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Reads a file of target groups whole. One bad group makes the whole file broken, so no half of a change is ever taken. */
+export async function readTargetFile(path: string): Promise<FileReading> {
+  try {
+    const text = await readBounded(path);
+    const format = /\.json$/i.test(path) ? 'json' : 'yaml';
+    if (format === 'yaml' && hasNoContent(text)) return { type: 'empty' };
+    const meta = new Map([[META_FILEPATH_LABEL, path]]);
+    const { groups, warnings } = parseTargetGroups(text, { file: path, format });
+    return {
+      type: 'groups',
+      groups: groups.map((group, index) => targetGroupOf(group, `${path}:${index}`, meta)),
+      warnings: warnings.map(asLine),
+    };
+  } catch (error) {
+    if (error instanceof DiscoveryError) return { type: 'broken', error };
+    if (error instanceof ConfigError) return { type: 'broken', error: invalid(error) };
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT') return { type: 'missing' };
+    return { type: 'broken', error: unreadable(path, error) };
+  }
+}
+
+async function readBounded(path: string): Promise<string> {
+  // Not blocking, so that opening a FIFO that nobody writes to comes back.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw unreadable(path, 'it is a directory');
+    if (!stats.isFile()) throw unreadable(path, 'it is not a regular file');
+    if (stats.size > MAX_FILE_BYTES) throw unreadable(path, 'it is larger than 64 MiB');
+    const bytes = await file.readFile();
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Only blank lines, comments, and marks that open or close a document. */
+function hasNoContent(text: string): boolean {
+  return text.split('\n').every((line) => /^(?:#.*|---|\.\.\.|%.*)?$/.test(line.trim()));
+}
+
+/** The first problem stands for all, as one line in a log; the whole list is the cause. */
+function invalid(error: ConfigError): DiscoveryError {
+  const [first] = error.problems;
+  const rest = error.problems.length - 1;
+  const more = rest > 0 ? ` (and ${rest} more problem${rest === 1 ? '' : 's'})` : '';
+  const text = first === undefined ? error.message : asLine(first) + more;
+  return new DiscoveryError('SD_FILE_INVALID', text, { hint: first?.hint, cause: error });
+}
+
+/** `targets.yml:3:5: [0].labels: …` */
+function asLine({ file, position, path, message }: Problem): string {
+  const place = position === undefined ? file : `${file}:${position.line}:${position.column}`;
+  return [place, path, message].filter((part) => part !== '').join(': ');
+}

@@ -1,0 +1,50 @@
+import type { DiscoveryConfig } from '../config/discovery-config.ts';
+import { DiscoveryError } from '../errors.ts';
+import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
+import { createStaticDiscoverer } from './static.ts';
+import { untilAborted, type WaitDeps } from './wait.ts';
+
+/**
+ * The table of mechanisms: a new one is a folder and a line here. Those that bring weight are imported only where a
+ * config has them. `name` is for messages: `file-sd-configs[0]`.
+ */
+export async function createDiscoverer(config: DiscoveryConfig, name: string, deps: WaitDeps): Promise<Discoverer> {
+  switch (config.mechanism) {
+    case 'static':
+      return createStaticDiscoverer(config, name);
+    case 'file': {
+      const { FileDiscoverer } = await import('./file/file-discoverer.ts');
+      return new FileDiscoverer(config, name, deps);
+    }
+    case 'http':
+    case 'dns':
+    case 'kubernetes':
+    case 'consul':
+      return unavailable(config.mechanism, name);
+  }
+}
+
+/** What a config block of this mechanism is called. */
+export function blockName(mechanism: DiscoveryConfig['mechanism']): string {
+  return mechanism === 'static' ? 'static-configs' : `${mechanism}-sd-configs`;
+}
+
+/** A failure on every answer: a job must not look as if it merely had no targets. */
+function unavailable(mechanism: string, name: string): Discoverer {
+  const error = new DiscoveryError(
+    'SD_NOT_AVAILABLE',
+    `${name}: ${mechanism} discovery is not available in this version`,
+    {
+      hint: 'use static-configs or file-sd-configs',
+    },
+  );
+  const update: DiscoveryUpdate = { groups: [], failures: [error], warnings: [] };
+  return {
+    name,
+    once: async () => update,
+    async *watch(signal) {
+      yield update;
+      await untilAborted(signal);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { StaticDiscoveryConfig } from '../config/discovery-config.ts';
+import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
+import { targetGroupOf } from './target-group-of.ts';
+import { untilAborted } from './wait.ts';
+
+/** The groups that stand in the config itself. Their source is their index among all static blocks of the job. */
+export function createStaticDiscoverer(config: StaticDiscoveryConfig, name: string): Discoverer {
+  const update: DiscoveryUpdate = {
+    groups: config.groups.map((group, index) => targetGroupOf(group, String(index))),
+    failures: [],
+    warnings: [],
+  };
+  return {
+    name,
+    once: async () => update,
+    async *watch(signal) {
+      yield update;
+      await untilAborted(signal);
+    },
+  };
+}
