@@ -16,7 +16,6 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     .description('Pull mode for Pyroscope: scrapes pprof endpoints and writes or pushes delta profiles.')
     .version(VERSION, '-V, --version')
     .helpOption('-h, --help')
-    .configureHelp({ showGlobalOptions: false })
     .showSuggestionAfterError(true)
     .addHelpText('after', PROGRAM_EXAMPLES);
 
@@ -26,14 +25,17 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   defineDelta(program, io, finish);
 
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns,
-      getErrHelpWidth: () => io.stderr.columns,
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    });
+    command
+      .exitOverride()
+      .configureHelp({ optionDescription: describeOption })
+      .configureOutput({
+        writeOut: (text) => io.stdout.write(text),
+        writeErr: (text) => io.stderr.write(text),
+        getOutHelpWidth: () => io.stdout.columns,
+        getErrHelpWidth: () => io.stderr.columns,
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+      });
   }
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -98,12 +100,10 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .option('--dry-run', 'say what would be scraped and written, touch nothing', false)
     .addOption(expandEnvOption())
     .addOption(
-      new Option('--log-level <level>', 'how much to say on stderr (default: "info")').choices([
-        'error',
-        'warn',
-        'info',
-        'debug',
-      ]),
+      new Option(
+        '--log-level <level>',
+        "how much to say on stderr; default: the config's log-level, else info",
+      ).choices(['error', 'warn', 'info', 'debug']),
     )
     .addOption(
       new Option('--log-format <format>', 'form of the lines on stderr')
@@ -215,6 +215,17 @@ function defineDelta(program: Command, io: Io, finish: (code: number) => void): 
       const { delta } = await import('./commands/delta.ts');
       finish(await delta({ before, after, ...options }, io));
     });
+}
+
+/** The words of an option with its default, where that is not simply "off" or "none". */
+function describeOption(option: Option): string {
+  const { description, defaultValue, defaultValueDescription, argChoices } = option;
+  const notes: string[] = [];
+  if (argChoices) notes.push(argChoices.join(', '));
+  const isOff =
+    defaultValue === undefined || defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  if (!isOff) notes.push(`default: ${defaultValueDescription ?? defaultValue}`);
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
 function configOption(): Option {
