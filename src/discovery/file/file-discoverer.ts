@@ -109,28 +109,27 @@ export class FileDiscoverer implements Discoverer {
     if (unsure.length > 0) await this.#deps.sleep(REREAD_MS, signal);
     for (const [path, stamp] of unsure) this.#take(files, path, await readTargetFile(path), stamp);
     this.#keepMissing(files, found, options);
-    this.#files = files;
-    return this.#updateFrom(files, found);
+    // Sorted, so that a file that goes and comes back changes nothing else.
+    this.#files = new Map([...files].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+    return this.#updateFrom(found);
   }
 
   async #findFiles({ isOnce }: RefreshOptions): Promise<FoundFiles> {
-    const found = {
-      paths: new Set<string>(),
-      failures: [] as DiscoveryError[],
-      warnings: [] as string[],
-      unlisted: new Set<string>(),
-    };
+    const paths = new Set<string>();
+    const unlisted = new Set<string>();
+    const failures: DiscoveryError[] = [];
+    const missing = new Map<string, string>();
     for (const file of this.#config.files) {
       const listing = await listFiles(file);
-      if (listing.type === 'found') for (const path of listing.paths) found.paths.add(path);
+      if (listing.type === 'found') for (const path of listing.paths) paths.add(path);
       else if (listing.type === 'broken') {
-        found.unlisted.add(directoryOf(file));
-        found.failures.push(this.#failure(listing.error, listing.error.message));
+        unlisted.add(directoryOf(file));
+        failures.push(this.#failure(listing.error, listing.error.message));
       } else if (isOnce) {
-        found.failures.push(new DiscoveryError('SD_FILE_MISSING', `${this.name}: ${listing.message}`));
-      } else found.warnings.push(`${this.name}: ${listing.message}`);
+        failures.push(new DiscoveryError('SD_FILE_MISSING', `${this.name}: ${listing.message}`));
+      } else missing.set(file, `${this.name}: ${listing.message}`);
     }
-    return found;
+    return { paths, unlisted, failures, missing };
   }
 
   #take(files: Map<string, FileState>, path: string, reading: FileReading, stamp: string | undefined): void {
@@ -159,11 +158,11 @@ export class FileDiscoverer implements Discoverer {
     }
   }
 
-  #updateFrom(files: ReadonlyMap<string, FileState>, found: FoundFiles): DiscoveryUpdate {
+  #updateFrom(found: FoundFiles): DiscoveryUpdate {
     const failures = [...found.failures];
-    const warnings = [...found.warnings];
+    const warnings = [...found.missing].filter(([file]) => !this.#hasGrace(file)).map(([, message]) => message);
     const groups: TargetGroup[] = [];
-    for (const [path, state] of files) {
+    for (const [path, state] of this.#files) {
       for (const group of state.groups ?? []) groups.push(group);
       warnings.push(...state.warnings.map((warning) => `${this.name}: ${warning}`));
       const { problem } = state;
@@ -178,6 +177,13 @@ export class FileDiscoverer implements Discoverer {
     return { groups, failures, warnings };
   }
 
+  /** Whether something of this entry went away a moment ago and may come back. */
+  #hasGrace(file: string): boolean {
+    return [...this.#files].some(
+      ([path, { missingSinceMs }]) => missingSinceMs !== undefined && directoryOf(path) === directoryOf(file),
+    );
+  }
+
   #failure({ code, hint, cause }: DiscoveryError, message: string): DiscoveryError {
     return new DiscoveryError(code, `${this.name}: ${message}`, { hint, cause });
   }
@@ -186,7 +192,8 @@ export class FileDiscoverer implements Discoverer {
 interface FoundFiles {
   readonly paths: ReadonlySet<string>;
   readonly failures: readonly DiscoveryError[];
-  readonly warnings: readonly string[];
+  /** Messages about plain files and directories that are not there. */
+  readonly missing: ReadonlyMap<string, string>;
   /** Directories whose files may be there although they were not found. */
   readonly unlisted: ReadonlySet<string>;
 }
