@@ -24,6 +24,7 @@ import { SinkError } from '../../src/errors.ts';
 import { createFileSink } from '../../src/sinks/file/file-sink.ts';
 import { readIndex } from '../../src/sinks/file/read-index.ts';
 import type { FinishedProfile } from '../../src/sinks/sink.ts';
+import { runWithFileSizeLimit } from '../support/file-size-limit.ts';
 import { finishedProfile } from '../support/finished-profile.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -266,19 +267,45 @@ test('says where a file stands in the way of a directory, and leaves nothing', a
   );
 });
 
-test('takes a file back when the index cannot be written', { skip: !existsSync('/dev/full') }, async (t) => {
+test('takes a file back when the index cannot be written', { skip: process.platform === 'win32' }, async (t) => {
   const dir = temporaryDirectory(t);
-  symlinkSync('/dev/full', join(dir, 'index.ndjson'));
-  const sink = await createFileSink({ dir });
-  await assert.rejects(sink.write(finishedProfile()), (error: unknown) => {
-    assert.ok(error instanceof SinkError);
-    assert.equal(error.code, 'DISK_FULL');
-    assert.equal(error.message, `cannot write ${dir}/shop/checkout/localhost_6060/cpu: no space left on the device`);
-    assert.equal(error.hint, 'free some space, or write elsewhere');
-    return true;
-  });
-  await sink.close();
-  assert.deepEqual(filesOf(dir), ['index.ndjson']);
+  const out = join(dir, 'out');
+  const [first] = await writeAll(out, [finishedProfile()]);
+  writeFileSync(join(out, 'index.ndjson'), `${'x'.repeat(8_000)}\n`);
+  const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const printed = runWithFileSizeLimit(
+    dir,
+    8, // room for the file, not for the line
+    `const { createFileSink } = await import(${url('../../src/sinks/file/file-sink.ts')});
+    const { finishedProfile } = await import(${url('../support/finished-profile.ts')});
+    const sink = await createFileSink({ dir: ${JSON.stringify(out)} });
+    await sink.write(finishedProfile()).catch((error) => console.log(error.name, error.code, error.message));`,
+  );
+  const where = `${out}/shop/checkout/localhost_6060/cpu`;
+  assert.equal(
+    printed,
+    `SinkError FILE_TOO_BIG cannot write ${where}: the file would be larger than the system allows\n`,
+  );
+  assert.deepEqual(filesOf(out), ['index.ndjson', first?.path]);
+  assert.equal(statSync(join(out, 'index.ndjson')).size, 8_001);
+});
+
+test('leaves nothing of a file that could not be written whole', { skip: process.platform === 'win32' }, (t) => {
+  const dir = temporaryDirectory(t);
+  const out = join(dir, 'out');
+  const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const printed = runWithFileSizeLimit(
+    dir,
+    8,
+    `const { createFileSink } = await import(${url('../../src/sinks/file/file-sink.ts')});
+    const { finishedProfile } = await import(${url('../support/finished-profile.ts')});
+    for (const fsync of [false, true]) {
+      const sink = await createFileSink({ dir: ${JSON.stringify(out)}, fsync });
+      await sink.write(finishedProfile({ body: new Uint8Array(9_000) })).catch((error) => console.log(error.code));
+    }`,
+  );
+  assert.equal(printed, 'FILE_TOO_BIG\nFILE_TOO_BIG\n');
+  assert.deepEqual(filesOf(out), ['index.ndjson']);
 });
 
 test('refuses a directory without permission', {

@@ -53,13 +53,13 @@ export class IndexWriter {
       });
       return this.#syncing;
     }
-    // The one under way may have begun before the caller's line.
+    // The one under way may have begun before the caller's line. Should it fail, the caller's fails too: the system
+    // tells of an error once, and may have lost any line so far.
     this.#nextSync ??= this.#syncing
-      .catch(() => {})
-      .then(() => {
+      .finally(() => {
         this.#nextSync = undefined;
-        return this.sync();
-      });
+      })
+      .then(() => this.sync());
     return this.#nextSync;
   }
 
