@@ -6,8 +6,8 @@ import { TreeMap, type TreeNode } from './document/tree.ts';
 export interface Finding {
   readonly message: string;
   readonly hint?: string | undefined;
-  /** What to point at where the key is in the file; its value unless said otherwise. */
-  readonly at?: 'key' | 'value' | undefined;
+  /** What to point at: the value unless said otherwise, its own key, or a key inside of it. */
+  readonly at?: 'key' | { readonly innerKey: string } | undefined;
 }
 
 /** Collects what is wrong or odd about one file, at the places where its author wrote it. */
@@ -57,7 +57,8 @@ export class Findings {
 
   problemAt(path: Path, { message, hint, at }: Finding): Problem {
     const place = findPlace(this.#root, path);
-    const range = at === 'key' ? (place.key?.range ?? place.range) : place.range;
+    const keyed = typeof at === 'object' ? findPlace(this.#root, [...path, at.innerKey]) : place;
+    const range = at === undefined ? place.range : (keyed.key?.range ?? place.range);
     return this.#source.problem(range, { path: place.written, message, hint });
   }
 }

@@ -94,6 +94,24 @@ export interface RemoteWriteConfig {
   readonly writeRelabelRules: readonly RelabelRule[];
   readonly http: HttpClientConfig;
   readonly queue: QueueConfig;
+  /** What the server refuses, where its operator has set other limits than the default ones. */
+  readonly limits?: PushLimits;
+}
+
+/** Limits of a Pyroscope server on what it takes; 0: no limit. */
+export interface PushLimits {
+  /** Inflated. */
+  readonly maxProfileBytes: number;
+  /** Inflated; a larger profile never fits the server's rate limiter and gets 429 for ever. */
+  readonly burstBytes: number;
+  readonly maxSamples: number;
+  /** Of a series, with those that the server adds and those that samples carry. */
+  readonly maxLabelNames: number;
+  readonly maxLabelNameBytes: number;
+  readonly maxLabelValueBytes: number;
+  readonly maxLabelsPerSample: number;
+  /** How far back the server's window goes. Older profiles are sent all the same, with a warning. */
+  readonly maxAgeMs: number;
 }
 
 export interface QueueConfig {
@@ -124,4 +142,16 @@ export const DEFAULT_QUEUE: QueueConfig = {
   maxBackoffMs: 5 * 60_000,
   maxInFlight: 8,
   sync: 1_000,
+};
+
+/** The defaults of Pyroscope 1.x and 2.x, pkg/validation/limits.go. */
+export const DEFAULT_PUSH_LIMITS: PushLimits = {
+  maxProfileBytes: 4 * 1024 * 1024,
+  burstBytes: 2 * 1024 * 1024,
+  maxSamples: 16_000,
+  maxLabelNames: 30,
+  maxLabelNameBytes: 1024,
+  maxLabelValueBytes: 2048,
+  maxLabelsPerSample: 100,
+  maxAgeMs: 3_600_000,
 };

@@ -116,7 +116,16 @@ function syntaxProblem(code: string, message: string, range: Range, source: Sour
       { path: '', message: `this ${quote} is never closed`, hint: undefined },
     );
   }
-  const mend = SYNTAX[code];
+  const bracket = /must be sufficiently indented and end with a ([\]}])/.exec(message)?.[1];
+  if (bracket !== undefined) {
+    const fault = {
+      path: '',
+      message: `"${bracket}" is missing before this line`,
+      hint: 'a list or mapping in brackets must also be indented deeper than its key, with its closing bracket',
+    };
+    return source.problem(range, fault);
+  }
+  const mend = message.startsWith('Sequence item without') ? SYNTAX['BAD_INDENT'] : SYNTAX[code];
   const sentence = message.charAt(0).toLowerCase() + message.slice(1);
   return source.problem(range, { path: '', message: mend?.message ?? sentence, hint: mend?.hint });
 }
@@ -124,7 +133,10 @@ function syntaxProblem(code: string, message: string, range: Range, source: Sour
 /** By the parser's error codes; its own sentence stands where there is nothing better to say. */
 const SYNTAX: Readonly<Record<string, { message?: string; hint: string }>> = {
   TAB_AS_INDENT: { message: 'YAML does not allow a tab as indentation', hint: 'indent with spaces' },
-  BAD_INDENT: { hint: 'check the indentation of this line and the one before' },
+  BAD_INDENT: {
+    message: 'this line does not fit to those before it',
+    hint: 'check the indentation of this line and the one before',
+  },
   BAD_SCALAR_START: { hint: 'put the value in quotes' },
   BAD_DQ_ESCAPE: { hint: 'use single quotes, in which a backslash is a backslash' },
   BLOCK_AS_IMPLICIT_KEY: {
@@ -196,10 +208,14 @@ class TreeBuilder {
     const own: TreeEntry[] = [];
     const merged: TreeEntry[] = [];
     const keys = new Map<string, TreeScalar>();
+    let isFaulty = false;
     for (const pair of node.items) {
       const key = this.#key(pair);
       const value = this.build(pair.value);
-      if (key === undefined) continue;
+      if (key === undefined) {
+        isFaulty = true;
+        continue;
+      }
       if (key.text === '<<' && key.style === 'plain') {
         merged.push(...this.#merged(key, value));
         continue;
@@ -223,7 +239,9 @@ class TreeBuilder {
       own,
       own.map(({ value }) => value),
     );
-    return new TreeMap(own, range);
+    const map = new TreeMap(own, range);
+    map.isFaulty = isFaulty;
+    return map;
   }
 
   #key(pair: Pair<unknown, unknown>): TreeScalar | undefined {

@@ -12,7 +12,7 @@ import { discoveryBlock } from './block.ts';
 const DEFAULT_SERVER = 'localhost:8500';
 const DEFAULT_REFRESH_MS = 30_000;
 
-const item = mapping({
+const item = mapping(() => ({
   server: consulServer(),
   scheme: word(['http', 'https'], { ignoresCase: true }),
   'path-prefix': text(),
@@ -31,7 +31,7 @@ const item = mapping({
   'allow-stale': boolean(),
   'refresh-interval': duration(POSITIVE_MS),
   ...httpClientKeys,
-});
+}));
 
 type Written = z.output<typeof item>;
 

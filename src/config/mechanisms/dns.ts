@@ -6,12 +6,12 @@ import { discoveryBlock } from './block.ts';
 const DEFAULT_REFRESH_MS = 30_000;
 
 export const dnsSdConfigs = discoveryBlock(
-  mapping({
+  mapping(() => ({
     names: texts(),
     type: word(['SRV', 'A', 'AAAA', 'MX', 'NS'], { ignoresCase: true }),
     port: integer({ min: 1n, max: 65_535n }),
     'refresh-interval': duration(POSITIVE_MS),
-  }),
+  })),
   (written, report): DnsDiscoveryConfig => {
     const { names = [], type = 'SRV', port } = written;
     if (names.length === 0 && !report.at('names', 0).isWritten)

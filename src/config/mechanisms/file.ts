@@ -13,7 +13,7 @@ const PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
 const DEFAULT_REFRESH_MS = 5 * 60_000;
 
 export const fileSdConfigs = discoveryBlock(
-  mapping({ files: texts(checkPattern), 'refresh-interval': duration(POSITIVE_MS) }),
+  mapping(() => ({ files: texts(checkPattern), 'refresh-interval': duration(POSITIVE_MS) })),
   (written, report, context): FileDiscoveryConfig => {
     const { files = [] } = written;
     checkFiles(files, report);

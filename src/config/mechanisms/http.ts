@@ -8,7 +8,7 @@ import { discoveryBlock } from './block.ts';
 const DEFAULT_REFRESH_MS = 60_000;
 
 export const httpSdConfigs = discoveryBlock(
-  mapping({ url: url(['http', 'https']), 'refresh-interval': duration(POSITIVE_MS), ...httpClientKeys }),
+  mapping(() => ({ url: url(['http', 'https']), 'refresh-interval': duration(POSITIVE_MS), ...httpClientKeys })),
   (written, report, context): HttpDiscoveryConfig => {
     if (!report.at('url').isWritten) report.error('url is missing', 'add url: http://host/targets');
     const http = httpClientFrom(written, report, context);

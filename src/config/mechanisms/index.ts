@@ -24,7 +24,7 @@ function isDiscoveryKey(key: string): key is DiscoveryKey {
 }
 
 /** Says what there is where a job asks for a mechanism of Prometheus's that there is not. */
-export function refusedDiscovery(key: string): { message: string; hint: string } | undefined {
+export function refusedDiscovery(key: string, written: string): { message: string; hint: string } | undefined {
   if (!/-sd-configs$/.test(key) || isDiscoveryKey(key)) return undefined;
-  return { message: `"${key}" is not supported`, hint: `supported: ${DISCOVERY_KEYS.join(', ')}` };
+  return { message: `"${written}" is not supported`, hint: `supported: ${DISCOVERY_KEYS.join(', ')}` };
 }

@@ -22,23 +22,23 @@ const SELECTOR_ROLES: Readonly<Record<KubernetesRole, readonly KubernetesRole[]>
   node: ['node'],
 };
 
-const item = mapping({
+const item = mapping(() => ({
   role: word(ROLES),
   'api-server': url(['https', 'http']),
   'kubeconfig-file': text(),
-  namespaces: mapping({ names: texts(), 'own-namespace': boolean() }),
+  namespaces: mapping(() => ({ names: texts(), 'own-namespace': boolean() })),
   selectors: list(
-    mapping({ role: word(ROLES), label: selector(checkLabelSelector), field: selector(checkFieldSelector) }),
+    mapping(() => ({ role: word(ROLES), label: selector(checkLabelSelector), field: selector(checkFieldSelector) })),
   ),
-  'attach-metadata': mapping({
+  'attach-metadata': mapping(() => ({
     node: boolean(),
     namespace: boolean(),
     deployment: boolean(),
     job: boolean(),
     cronjob: boolean(),
-  }),
+  })),
   ...httpClientKeys,
-});
+}));
 
 type Written = z.output<typeof item>;
 

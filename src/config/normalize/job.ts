@@ -35,7 +35,7 @@ export function normalizeJob(
 ): NormalizedJob {
   const scrapeIntervalMs = written['scrape-interval'] ?? defaults.scrapeIntervalMs ?? DEFAULT_SCRAPE_INTERVAL_MS;
   const params = written.params ?? new Map<string, readonly string[]>();
-  const parca = parcaProfilesOf(written, scrapeIntervalMs, report);
+  const parca = parcaProfilesOf(written, scrapeIntervalMs);
   const { profiles, places } = profilesOf(
     written.profiles ?? parca?.profiles,
     { usesDeltaProfiles: written['use-delta-profiles'] ?? written['use-delta-endpoints'] ?? false, params },
@@ -66,9 +66,9 @@ export function normalizeJob(
   };
 }
 
-function parcaProfilesOf(written: WrittenJob, intervalMs: number, report: Reporter): ParcaProfiles | undefined {
+function parcaProfilesOf(written: WrittenJob, intervalMs: number): ParcaProfiles | undefined {
   const profiling = written['profiling-config'];
-  return profiling && fromProfilingConfig(profiling, { intervalMs }, report.at('profiling-config'));
+  return profiling && fromProfilingConfig(profiling, { intervalMs });
 }
 
 /** A written 0 takes the limit away. */

@@ -39,16 +39,16 @@ function jobNamesAreUnique({ jobs }: NormalizedConfig): void {
 }
 
 function ignoredKeysAreNamed(_: NormalizedConfig, report: Reporter): void {
-  warnOfIgnored(report, isIgnoredRootKey, (keys) => `${keys.join(', ')}: settings of a server, no effect here`);
-  warnOfIgnored(report.at('global'), isIgnoredGlobalKey, (keys) => `${keys.join(', ')}: no effect on profiles`);
+  warnOfIgnored(report, isIgnoredRootKey, (keys) => `${keys.join(', ')}: settings of a server, without effect here`);
+  warnOfIgnored(report.at('global'), isIgnoredGlobalKey, (keys) => `${keys.join(', ')}: without effect on profiles`);
   const remotes = report.at('remote-write');
   if (!(remotes.node instanceof TreeMap)) return;
-  warnOfIgnored(remotes, isIgnoredOldKey, (keys) => `${keys.join(', ')}: nothing is stored here`);
+  warnOfIgnored(remotes, isIgnoredOldKey, (keys) => `${keys.join(', ')}: without effect, as nothing is stored here`);
   for (const name of remotes.at('targets').keys) {
     warnOfIgnored(
       remotes.at('targets', name),
       isIgnoredOldTargetKey,
-      (keys) => `${keys.join(', ')}: no effect here, the queue is on disk`,
+      (keys) => `${keys.join(', ')}: without effect, as the queue is on disk`,
     );
   }
 }

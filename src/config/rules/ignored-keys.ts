@@ -9,5 +9,5 @@ export function warnOfIgnored(
 ): void {
   const keys = report.keys.filter((key) => isIgnored(canonicalKey(key)));
   const [first] = keys;
-  if (first !== undefined) report.at(first).warn(say(keys), undefined, 'key');
+  if (first !== undefined) report.warn(say(keys), undefined, { innerKey: first });
 }

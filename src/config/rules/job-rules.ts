@@ -27,7 +27,7 @@ export const JOB_RULES: readonly JobRule[] = [
 
 function hasAName({ config, report }: NormalizedJob): void {
   const name = report.at('job-name');
-  const isBlank = name.node instanceof TreeScalar && (name.node.isNull || name.node.text === '');
+  const isBlank = name.node instanceof TreeScalar && !name.node.isFaulty && (name.node.isNull || name.node.text === '');
   if (config.jobName !== '' || (name.isWritten && !isBlank)) return;
   if (isBlank) name.error('job-name is empty', 'it becomes the label job', 'key');
   else report.error('job-name is missing', 'it becomes the label job');
@@ -114,7 +114,7 @@ function deltaKeyIsSpelledOneWay({ written, report }: NormalizedJob): void {
   if (profiles !== undefined && profiles !== endpoints) {
     place.error('contradicts use-delta-profiles, which means the same', 'keep use-delta-profiles', 'key');
   } else {
-    place.warn('is taken as use-delta-profiles', 'write use-delta-profiles', 'key');
+    place.warn('means use-delta-profiles, which is the name it always had', 'rename it', 'key');
   }
 }
 
@@ -137,7 +137,7 @@ function debugGivesText({ config, written, report, profilePlaces }: NormalizedJo
 function ignoredKeysAreNamed({ report }: NormalizedJob): void {
   warnOfIgnored(report, isIgnoredJobKey, (keys) =>
     keys.some((key) => /metric[-_]relabel/.test(key))
-      ? `${keys.join(', ')}: no effect here (metric relabelling does not apply to profiles)`
-      : `${keys.join(', ')}: no effect here`,
+      ? `${keys.join(', ')}: without effect on profiles (metric relabelling too: use relabel-configs)`
+      : `${keys.join(', ')}: without effect on profiles`,
   );
 }

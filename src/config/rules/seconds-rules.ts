@@ -65,7 +65,7 @@ export function timeoutExceedsSeconds(job: NormalizedJob): void {
   const own = report.at('scrape-timeout');
   const place = own.isWritten ? own : report;
   place.error(
-    `scrape-timeout ${formatDuration(timeoutMs)} is not longer than profile ${longest.name} takes, ${formatDuration(longest.ms)}`,
+    `scrape-timeout ${formatDuration(timeoutMs)} of job "${config.jobName}" is too short: profile ${longest.name} takes ${formatDuration(longest.ms)}`,
     `write ${formatDuration(longest.ms + TIMEOUT_MARGIN_MS)} or more, or leave it out`,
   );
 }

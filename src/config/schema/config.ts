@@ -5,31 +5,31 @@ import { byteSize, duration, nonEmptyText, word } from './scalars.ts';
 import { labels, list, mapping } from './structures.ts';
 
 const global = mapping(
-  {
+  () => ({
     'scrape-interval': scrapeInterval,
     'scrape-timeout': scrapeTimeout,
     'external-labels': labels(),
     'body-size-limit': byteSize(),
     'target-limit': targetLimit,
-  },
+  }),
   { isIgnored: isIgnoredGlobalKey },
 );
 
 /** The whole file, whichever tool it was written for. */
 export const config = mapping(
-  {
+  () => ({
     'scrape-configs': list(job),
     global,
     'log-level': word(['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'], { ignoresCase: true }),
     'external-labels': labels(),
-    output: mapping({
+    output: mapping(() => ({
       dir: nonEmptyText(),
       'state-dir': nonEmptyText(),
       'max-age': duration(0),
       'max-bytes': byteSize(),
-    }),
+    })),
     'remote-write': remoteWrite,
-  },
+  }),
   { isIgnored: (key) => isIgnoredRootKey(key) || isExtension(key), refused: refusedRootKey },
 );
 
@@ -123,10 +123,10 @@ export function isIgnoredGlobalKey(key: string): boolean {
   return IGNORED_GLOBAL.has(key);
 }
 
-function refusedRootKey(key: string): { message: string; hint: string } | undefined {
+function refusedRootKey(key: string, written: string): { message: string; hint: string } | undefined {
   if (key !== 'scrape-config-files') return undefined;
   return {
-    message: '"scrape_config_files" is not supported',
-    hint: 'put the jobs of those files under scrape_configs',
+    message: `"${written}" is not supported`,
+    hint: 'put the jobs of those files into this one',
   };
 }

@@ -27,7 +27,7 @@ const TLS_VERSIONS: Readonly<Record<'TLS10' | 'TLS11' | 'TLS12' | 'TLS13', TlsVe
 
 const tlsVersion = word(['TLS10', 'TLS11', 'TLS12', 'TLS13']);
 
-const tlsConfig = mapping({
+const tlsConfig = mapping(() => ({
   ca: text(),
   'ca-file': text(),
   cert: text(),
@@ -38,16 +38,21 @@ const tlsConfig = mapping({
   'insecure-skip-verify': boolean(),
   'min-version': tlsVersion,
   'max-version': tlsVersion,
-});
+}));
 
 /** The keys that jobs, discovery mechanisms and remotes have in common, directly beside their own. */
 export const httpClientKeys = {
-  'basic-auth': mapping({ username: text(), 'username-file': text(), password: text(), 'password-file': text() }),
-  authorization: mapping({ type: text(), credentials: text(), 'credentials-file': text() }),
+  'basic-auth': mapping(() => ({
+    username: text(),
+    'username-file': text(),
+    password: text(),
+    'password-file': text(),
+  })),
+  authorization: mapping(() => ({ type: text(), credentials: text(), 'credentials-file': text() })),
   'bearer-token': text(),
   'bearer-token-file': text(),
   oauth2: mapping(
-    {
+    () => ({
       'client-id': text(),
       'client-secret': text(),
       'client-secret-file': text(),
@@ -55,7 +60,7 @@ export const httpClientKeys = {
       'token-url': url(['http', 'https']),
       'endpoint-params': textMap(),
       'tls-config': tlsConfig,
-    },
+    }),
     { refused: refusedOAuth2Key },
   ),
   'tls-config': tlsConfig,
@@ -66,18 +71,21 @@ export const httpClientKeys = {
   'follow-redirects': boolean(),
   /** Taken and not read: what is scraped answers over HTTP/1.1 as well. */
   'enable-http2': boolean(),
-  'http-headers': mapOf(mapping({ values: texts(), secrets: texts(), files: texts() }), checkRequestHeader),
+  'http-headers': mapOf(
+    mapping(() => ({ values: texts(), secrets: texts(), files: texts() })),
+    checkRequestHeader,
+  ),
 };
 
-const httpClient = mapping(httpClientKeys);
+const httpClient = mapping(() => httpClientKeys);
 
 export type WrittenHttpClient = z.output<typeof httpClient>;
 export type WrittenTls = z.output<typeof tlsConfig>;
 
-function refusedOAuth2Key(key: string) {
+function refusedOAuth2Key(key: string, written: string) {
   if (!/^(proxy-|no-proxy|grant-type|claims|client-certificate|signature-algorithm|iss$|audience$)/.test(key))
     return undefined;
-  return { message: `"${key}" is not supported here`, hint: 'client-id, a client secret and token-url are' };
+  return { message: `"${written}" is not supported here`, hint: 'client-id, a client secret and token-url are' };
 }
 
 export function checkHeaderName(name: string): void {

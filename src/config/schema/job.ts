@@ -14,7 +14,7 @@ export const targetLimit = integer({ min: 0n, max: 2n ** 31n });
 
 /** One entry of `scrape-configs`. */
 export const job = mapping(
-  {
+  () => ({
     'job-name': text(),
     'scrape-interval': scrapeInterval,
     'scrape-timeout': scrapeTimeout,
@@ -32,7 +32,7 @@ export const job = mapping(
     'relabel-configs': list(relabelRule),
     ...DISCOVERY_BLOCKS,
     ...httpClientKeys,
-  },
+  }),
   { isIgnored: isIgnoredJobKey, refused: refusedJobKey },
 );
 
@@ -69,15 +69,15 @@ export function isIgnoredJobKey(key: string): boolean {
   return IGNORED.has(key);
 }
 
-function refusedJobKey(key: string): { message: string; hint: string } | undefined {
+function refusedJobKey(key: string, written: string): { message: string; hint: string } | undefined {
   if (key === 'metrics-path') {
     return { message: 'profiles have paths of their own', hint: 'set profiles: {<name>: {path: …}}' };
   }
   if (key === 'external-labels') {
     return {
-      message: 'external-labels is not a key of a job',
+      message: `"${written}" is not a key of a job`,
       hint: 'put it at the top, or set labels in static-configs',
     };
   }
-  return refusedDiscovery(key);
+  return refusedDiscovery(key, written);
 }

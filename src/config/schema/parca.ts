@@ -1,5 +1,4 @@
 import type * as z from 'zod/mini';
-import type { Reporter } from '../findings.ts';
 import { canonicalProfileName, PRESETS } from '../presets.ts';
 import {
   checkProfileName,
@@ -12,20 +11,20 @@ import { boolean, integer, nonEmptyText, text } from './scalars.ts';
 import { list, mapOf, mapping } from './structures.ts';
 
 /** Parca's way to say which profiles a job has. */
-export const profilingConfig = mapping({
+export const profilingConfig = mapping(() => ({
   'pprof-config': mapOf(
-    mapping({
+    mapping(() => ({
       enabled: boolean(),
       path: text(),
       /** Asks for a difference over `seconds`, whatever the name suggests. */
       delta: boolean(),
       seconds: integer({ min: 1n, max: 86_400n }),
-      'keep-sample-type': list(mapping({ type: nonEmptyText(), unit: text() })),
-    }),
+      'keep-sample-type': list(mapping(() => ({ type: nonEmptyText(), unit: text() }))),
+    })),
     checkProfileName,
   ),
   'path-prefix': text(),
-});
+}));
 
 export type WrittenProfilingConfig = z.output<typeof profilingConfig>;
 
@@ -41,7 +40,6 @@ export interface ParcaProfiles {
 export function fromProfilingConfig(
   written: WrittenProfilingConfig,
   { intervalMs }: { intervalMs: number },
-  report: Reporter,
 ): ParcaProfiles {
   const prefix = (written['path-prefix'] ?? '').replace(/\/+$/, '');
   const profiles = new Map<string, WrittenProfile>();
@@ -52,9 +50,8 @@ export function fromProfilingConfig(
     else enabled.add(canonical);
     const preset = PRESETS.get(canonical);
     const path = entry.path || preset?.path;
-    if (path === undefined && entry.enabled !== false && !report.at('pprof-config', name, 'path').isWritten) {
-      report.at('pprof-config', name).error('has no path', 'a profile of your own needs one', 'key');
-    }
+    // Switched off and not known otherwise, it would be a profile without a path.
+    if (entry.enabled === false && path === undefined) continue;
     const seconds = entry.seconds ?? (entry.delta ? BigInt(Math.floor(intervalMs / 1000)) : undefined);
     profiles.set(name, {
       ...(path !== undefined && { path: `/${path.replace(/^\/+/, '')}` }),

@@ -10,14 +10,14 @@ export const queryParams = mapOf(texts());
 /** The user took this sample type away, with null or false. */
 export const REMOVED = 'removed';
 
-const sampleType = mapping({
+const sampleType = mapping(() => ({
   units: text(),
   'display-name': text(),
   // Documentation of the old server says avg, its code knew average alone.
   aggregation: word(['sum', 'average', 'avg']),
   cumulative: boolean(),
   sampled: boolean(),
-});
+}));
 
 export type WrittenSampleType = z.output<typeof sampleType> | typeof REMOVED;
 
@@ -27,12 +27,12 @@ const removableSampleType = oneOf<WrittenSampleType>((node) =>
   node instanceof TreeScalar && (node.isNull || /^(false|no|off)$/i.test(node.text)) ? removed : sampleType,
 );
 
-export const profile = mapping({
+export const profile = mapping(() => ({
   path: profilePath(),
   params: queryParams,
   'sample-types': mapOf(removableSampleType),
   'all-sample-types': boolean(),
-});
+}));
 
 export type WrittenProfile = z.output<typeof profile>;
 

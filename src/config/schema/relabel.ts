@@ -10,7 +10,7 @@ import { mapping, texts } from './structures.ts';
 const BLANK_KEYS = ['separator', 'regex', 'target-label', 'replacement', 'action'] as const;
 
 export const relabelRule = mapping(
-  {
+  () => ({
     'source-labels': texts(),
     separator: text(),
     regex: text(),
@@ -18,7 +18,7 @@ export const relabelRule = mapping(
     'target-label': text(),
     replacement: text(),
     action: text(),
-  },
+  }),
   { keepsNull: BLANK_KEYS },
 );
 

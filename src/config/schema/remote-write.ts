@@ -9,7 +9,7 @@ import { labels, list, mapOf, mapping, oneOf, textMap } from './structures.ts';
 
 const remoteUrl = url(['http', 'https']);
 
-const remote = mapping({
+const remote = mapping(() => ({
   url: remoteUrl,
   name: remoteName(),
   api: word(['ingest', 'push']),
@@ -17,7 +17,7 @@ const remote = mapping({
   headers: textMap(checkHeaderName),
   'remote-timeout': duration(POSITIVE_MS),
   'write-relabel-configs': list(relabelRule),
-  queue: mapping({
+  queue: mapping(() => ({
     dir: nonEmptyText(),
     'max-bytes': byteSize(),
     'max-age': duration(0),
@@ -25,9 +25,9 @@ const remote = mapping({
     'max-backoff': duration(POSITIVE_MS),
     'max-in-flight': integer({ min: 1n, max: 1000n }),
     sync: queueSync(),
-  }),
+  })),
   ...httpClientKeys,
-});
+}));
 
 export type WrittenRemote = z.output<typeof remote>;
 
@@ -46,11 +46,11 @@ const remotes = list(
 
 /** The old server's section: a mapping, where ours is a list. */
 const oldServer = mapping(
-  {
+  () => ({
     enabled: boolean(),
     targets: mapOf(
       mapping(
-        {
+        () => ({
           address: remoteUrl,
           'auth-token': text(),
           'basic-auth-user': text(),
@@ -59,12 +59,12 @@ const oldServer = mapping(
           tags: labels(),
           headers: textMap(checkHeaderName),
           timeout: duration(POSITIVE_MS),
-        },
+        }),
         { isIgnored: isIgnoredOldTargetKey },
       ),
       checkRemoteName,
     ),
-  },
+  }),
   { isIgnored: isIgnoredOldKey },
 );
 

@@ -58,7 +58,7 @@ export function boolean() {
   return scalar('true or false', (node) => {
     if (TRUE_WORDS.has(node.text)) return true;
     if (FALSE_WORDS.has(node.text)) return false;
-    throw new ValueError(`must be true or false, not ${quote(node.text)}`, 'write true or false');
+    throw new ValueError(`must be true or false, not ${quote(node.text)}`);
   });
 }
 
@@ -68,7 +68,7 @@ export function integer(bounds: { min: bigint; max: bigint }) {
   return scalar(range, (node) => {
     const value = /^[+-]?\d{1,30}$/.test(node.text) ? BigInt(node.text) : undefined;
     if (value !== undefined && value >= bounds.min && value <= bounds.max) return value;
-    throw new ValueError(`${quote(node.text)} is not ${range}`, 'write it in decimal digits');
+    throw new ValueError(`${quote(node.text)} is not ${range}`);
   });
 }
 
@@ -104,7 +104,7 @@ export function word<const W extends string>(words: readonly W[], options: { ign
     const nearest = nearestWord(node.text, words);
     throw new ValueError(
       `${quote(node.text)} is not one of ${words.join(', ')}`,
-      nearest === undefined ? 'use one of these words' : `did you mean ${nearest}?`,
+      nearest && `did you mean ${nearest}?`,
     );
   });
 }

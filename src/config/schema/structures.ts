@@ -3,7 +3,7 @@ import { isLabelName } from '../../labels/label-set.ts';
 import { canonicalKey, describeNode, quote, TreeList, TreeMap, type TreeNode, TreeScalar } from '../document/tree.ts';
 import { nearestWord } from '../nearest-word.ts';
 import { ValueError } from '../value-error.ts';
-import { type Context, fault, refuse } from './fault.ts';
+import { type Context, fault } from './fault.ts';
 import { butIs, textOf } from './scalars.ts';
 
 /** A list; items with a fault are undefined, so that the others keep their index. */
@@ -15,7 +15,10 @@ export function list<T extends z.core.SomeType>(item: T) {
 }
 
 function itemsOf(input: unknown, context: Context): (TreeNode | undefined)[] {
-  if (!(input instanceof TreeList)) return refuse(context, 'must be a list', { hint: listForm(input) });
+  if (!(input instanceof TreeList)) {
+    fault(context, 'must be a list', { hint: listForm(input) });
+    return [];
+  }
   return input.items.map((item, index) => {
     if (item.isFaulty) return undefined;
     if (item instanceof TreeScalar && item.isNull) {
@@ -99,7 +102,10 @@ export function mapOf<T extends z.core.SomeType>(value: T, checkKey: (key: strin
 }
 
 function entriesOf(input: unknown, context: Context, checkKey: (key: string) => void): [string, TreeNode][] {
-  if (!(input instanceof TreeMap)) return refuse(context, `must be a mapping${butIs(input)}`, { hint: mapForm(input) });
+  if (!(input instanceof TreeMap)) {
+    fault(context, `must be a mapping${butIs(input)}`, { hint: mapForm(input) });
+    return [];
+  }
   const entries: [string, TreeNode][] = [];
   for (const { key, value } of input.entries) {
     if (value.isFaulty) continue;
@@ -115,27 +121,35 @@ function entriesOf(input: unknown, context: Context, checkKey: (key: string) => 
 }
 
 function mapForm(input: unknown): string | undefined {
-  return input instanceof TreeList && input.items.length > 0 ? 'write its keys without "- "' : undefined;
+  if (!(input instanceof TreeList)) return undefined;
+  return input.items[0] instanceof TreeMap ? 'write its keys without "- "' : 'write key: value pairs';
 }
 
 export interface KeyRules {
   /** Keys of the peers that mean nothing here: no error. Who owns the mapping warns of them. */
   readonly isIgnored?: (key: string) => boolean;
   /** Keys with a sentence of their own. */
-  readonly refused?: (key: string) => { message: string; hint: string } | undefined;
+  readonly refused?: (key: string, written: string) => { message: string; hint: string } | undefined;
   /** Keys for which an explicit null counts as the empty text, and not as left out. */
   readonly keepsNull?: readonly string[];
 }
 
 /**
  * A mapping with known keys, each in either spelling, all optional: what must be there depends on more than the key, and is
- * for the rules to say.
+ * for the rules to say. The schemas of the keys are made when one is first needed: making them all costs a short run more
+ * than reading its file does.
  */
-export function mapping<S extends z.core.$ZodShape>(shape: S, rules: KeyRules = {}) {
-  const known = new Set(Object.keys(shape));
+export function mapping<S extends z.core.$ZodShape>(shape: () => S, rules: KeyRules = {}) {
+  let made: { fields: S; known: ReadonlySet<string> } | undefined;
+  const make = () => {
+    if (made) return made;
+    const fields = shape();
+    made = { fields, known: new Set(Object.keys(fields)) };
+    return made;
+  };
   return z.pipe(
-    z.transform((input: unknown, context): unknown => fieldsOf(input, context, { known, rules })),
-    z.partial(z.object(shape)),
+    z.transform((input: unknown, context): unknown => fieldsOf(input, context, { known: make().known, rules })),
+    z.lazy(() => z.partial(z.object(make().fields))),
   );
 }
 
@@ -146,23 +160,27 @@ interface KnownKeys {
 
 function fieldsOf(input: unknown, context: Context, { known, rules }: KnownKeys): Record<string, TreeNode> {
   if (input instanceof TreeScalar && input.isNull) return {};
-  if (!(input instanceof TreeMap)) return refuse(context, `must be a mapping${butIs(input)}`, { hint: mapForm(input) });
+  if (!(input instanceof TreeMap)) {
+    fault(context, `must be a mapping${butIs(input)}`, { hint: mapForm(input) });
+    return {};
+  }
   const fields: Record<string, TreeNode> = {};
   const spellings = new Map<string, string>();
   for (const { key, value, isMerged } of input.entries) {
+    if (value.isFaulty) continue;
     const name = canonicalKey(key.text);
-    const refusal = value.isFaulty ? undefined : rules.refused?.(name);
+    const refusal = rules.refused?.(name, key.text);
     const other = spellings.get(name);
     if (refusal) {
       fault(context, refusal.message, { hint: refusal.hint, path: [key.text], at: 'key' });
     } else if (!known.has(name)) {
-      if (!rules.isIgnored?.(name) && !value.isFaulty) unknownKey(key.text, context, known, spelling(input));
+      if (!rules.isIgnored?.(name)) unknownKey(key.text, context, known, spelling(key.text, input));
     } else if (other !== undefined) {
       if (!isMerged) bothSpellings(key.text, other, context);
     } else {
       spellings.set(name, key.text);
       const isLeftOut = value instanceof TreeScalar && value.isNull && !rules.keepsNull?.includes(name);
-      if (!value.isFaulty && !isLeftOut) fields[name] = value;
+      if (!isLeftOut) fields[name] = value;
     }
   }
   return fields;
@@ -175,11 +193,11 @@ function bothSpellings(key: string, other: string, context: Context): void {
 
 type Spelling = (key: string) => string;
 
-/** Suggestions come in the spelling that the mapping itself uses. */
-function spelling(map: TreeMap): Spelling {
-  const isSnake =
-    map.entries.some(({ key }) => key.text.includes('_')) && !map.entries.some(({ key }) => key.text.includes('-'));
-  return (key) => (isSnake ? key.replaceAll('-', '_') : key);
+/** Suggestions come in the spelling of the key itself, or where it has one word alone, of its neighbours. */
+function spelling(key: string, map: TreeMap): Spelling {
+  const keys = /[-_]/.test(key) ? [key] : map.entries.map((entry) => entry.key.text);
+  const isSnake = keys.some((one) => one.includes('_')) && !keys.some((one) => one.includes('-'));
+  return (known) => (isSnake ? known.replaceAll('-', '_') : known);
 }
 
 function unknownKey(key: string, context: Context, known: ReadonlySet<string>, spell: Spelling): void {

@@ -7,12 +7,12 @@ import { nonEmptyText, scalar, textOf } from './scalars.ts';
 import { labels, mapping, texts } from './structures.ts';
 
 /** One entry of `static-configs` and of target files: the union of what Pyroscope and Prometheus take. */
-export const targetGroup = mapping({
+export const targetGroup = mapping(() => ({
   targets: texts(checkAddress),
   labels: labels(),
   application: application(),
   'spy-name': nonEmptyText(),
-});
+}));
 
 export type WrittenGroup = z.output<typeof targetGroup>;
 

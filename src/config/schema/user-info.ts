@@ -13,7 +13,7 @@ export function withoutUserInfo(
   const userInfo = /^[a-z]+:\/\/([^/?#]*)@/i.exec(url)?.[1];
   if (userInfo === undefined) return { url, http };
   if (http.basicAuth || http.authorization || http.oauth2) {
-    report.error('the URL carries credentials beside those of its own keys', 'take them out of the URL');
+    report.error('the URL carries credentials, and other keys here do as well', 'take them out of the URL');
   }
   const [username = '', ...password] = userInfo.split(':');
   return {
