@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { HttpError } from '../errors.ts';
 import { redactUrl } from './redact-url.ts';
 
@@ -68,5 +67,5 @@ export function hostHeader({ scheme, hostname, port }: HttpOrigin): string {
 }
 
 function bracketed(hostname: string): string {
-  return isIPv6(hostname) ? `[${hostname}]` : hostname;
+  return hostname.includes(':') ? `[${hostname}]` : hostname;
 }

@@ -1,6 +1,7 @@
 import { formatDuration } from '../config/duration.ts';
 import type { HttpClientConfig } from '../config/http-client-config.ts';
 import { HttpError } from '../errors.ts';
+import { VERSION } from '../version.ts';
 import type { HttpAddress } from './address.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { basicCredentials, ConfiguredHeaders } from './configured-headers.ts';
@@ -15,9 +16,11 @@ import { SecretFiles } from './secret-files.ts';
 import { TlsSource } from './tls-settings.ts';
 
 export interface HttpClientOptions {
-  /** Sent as User-Agent: `pyro-pull/1.2.3`. */
-  readonly userAgent: string;
-  /** Where `proxy-from-environment` looks. Default: nowhere. */
+  /** Default `pyro-pull/<version>`. */
+  readonly userAgent?: string | undefined;
+  /** Destroys the client when it aborts: one listener for all requests. */
+  readonly signal?: AbortSignal | undefined;
+  /** Where `proxy-from-environment` looks, as `process.env`. Default: nowhere. */
   readonly environment?: Environment | undefined;
   /** Default 16. */
   readonly maxConnectionsPerOrigin?: number | undefined;
@@ -44,13 +47,14 @@ const DEFAULT_MAX_CONNECTIONS = 16;
 const DEFAULT_KEEP_ALIVE_MS = 300_000;
 
 /** Makes a client; nothing is read or opened before the first request. */
-export function createHttpClient(config: HttpClientConfig, options: HttpClientOptions): HttpClient {
+export function createHttpClient(config: HttpClientConfig, options: HttpClientOptions = {}): HttpClient {
   return new ConfiguredClient(config, options);
 }
 
 class ConfiguredClient implements HttpClient {
   readonly #config: HttpClientConfig;
   readonly #userAgent: string;
+  readonly #signal: AbortSignal | undefined;
   readonly #clock: Clock;
   readonly #pool: ConnectionPool;
   readonly #tls: TlsSource;
@@ -63,7 +67,8 @@ class ConfiguredClient implements HttpClient {
     const { environment = {}, clock = SYSTEM_CLOCK } = options;
     const files = new SecretFiles(clock);
     this.#config = config;
-    this.#userAgent = options.userAgent;
+    this.#userAgent = options.userAgent ?? `pyro-pull/${VERSION}`;
+    this.#signal = options.signal;
     this.#clock = clock;
     this.#pool = new ConnectionPool({
       maxPerOrigin: options.maxConnectionsPerOrigin ?? DEFAULT_MAX_CONNECTIONS,
@@ -79,6 +84,8 @@ class ConfiguredClient implements HttpClient {
       files,
       oauth2 && send && new OAuth2TokenSource(oauth2, files, send, clock),
     );
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -107,9 +114,12 @@ class ConfiguredClient implements HttpClient {
 
   destroy(): void {
     this.#isClosed = true;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#pool.destroy(new HttpError('CANCELLED', 'cancelled'));
     this.#tokenClient?.destroy();
   }
+
+  readonly #onAbort = (): void => this.destroy();
 
   async #exchange(
     request: HttpRequest,

@@ -145,13 +145,15 @@ class Connection implements ExchangeConnection {
   exchange: Exchange | undefined;
   isReused = false;
   readonly #host: Host;
+  readonly #hostHeader: string;
   readonly #client: Client;
   #attempt: ConnectAttempt | undefined;
 
   constructor(route: Route, host: Host, keepAliveMs: number) {
     this.route = route;
     this.#host = host;
-    this.#client = new Client(`${route.origin.scheme}://${hostHeader(route.origin)}`, {
+    this.#hostHeader = hostHeader(route.origin);
+    this.#client = new Client(`${route.origin.scheme}://${this.#hostHeader}`, {
       // The caller's deadline bounds the whole request; undici's own limits would only cut long profiles short.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -185,7 +187,7 @@ class Connection implements ExchangeConnection {
     const { request } = exchange;
     const { origin, proxy } = this.route;
     const isForwarded = proxy !== undefined && origin.scheme === 'http';
-    const headers = ['host', hostHeader(origin), ...request.headers];
+    const headers = ['host', this.#hostHeader, ...request.headers];
     if (isForwarded && proxy.authorization) headers.push('proxy-authorization', proxy.authorization);
     this.#client.dispatch(
       {

@@ -9,9 +9,11 @@ export const MAX_REDIRECTS = 10;
 /** Stands for the current origin while `URL` resolves a location: the origin itself may be one that `URL` refuses. */
 const HERE = 'here.invalid';
 
+const FOLLOWED: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
 /** Whether an answer asks for another request. A redirect without a location is an answer like any other. */
 export function isRedirect(status: number, headers: ResponseHeaders): boolean {
-  return [301, 302, 303, 307, 308].includes(status) && headerOf(headers, 'location') !== undefined;
+  return FOLLOWED.has(status) && headerOf(headers, 'location') !== undefined;
 }
 
 /** Where a redirect leads. Throws HttpError `BAD_REDIRECT`. */
