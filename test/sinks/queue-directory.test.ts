@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { formatMeta, parseMeta, seriesOf } from '../../src/sinks/queue/entry-meta.ts';
 import { entryName, parseEntryName } from '../../src/sinks/queue/entry-name.ts';
-import { formatNanos, parseNanos } from '../../src/sinks/queue/nanos-text.ts';
 import { CorruptEntryError, QueueDirectory } from '../../src/sinks/queue/queue-directory.ts';
 import { BODY, labelsOf, metaOf, scratchDir } from '../support/queue-fixtures.ts';
 
@@ -231,14 +230,6 @@ test('names sort in the order of time', () => {
   for (const [index, name] of names.entries()) {
     assert.deepEqual(parseEntryName(name, 0), { order: orders[index], series: '0123456789abcdef' });
   }
-});
-
-test('times keep their nanoseconds', () => {
-  for (const nanos of [0n, 1n, 999_999_999n, 1_763_805_600_123_456_789n, -1n]) {
-    assert.equal(parseNanos(formatNanos(nanos)), nanos);
-  }
-  assert.equal(parseNanos('2026-11-22'), undefined);
-  assert.equal(parseNanos('2026-13-22T00:00:00.000000000Z'), undefined);
 });
 
 test('a description that a person edited is read with the field named', () => {

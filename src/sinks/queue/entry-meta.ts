@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { byName, formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
-import { formatNanos, parseNanos } from './nanos-text.ts';
+import { formatTimestamp, parseTimestamp } from '../file/timestamp.ts';
 
 /** All that is needed to send a profile later, by another run: the JSON file beside the body. */
 export interface EntryMeta {
@@ -52,8 +52,8 @@ export function formatMeta(meta: EntryMeta): string {
     version: 1,
     profile: meta.profile,
     labels: Object.fromEntries([...meta.labels].sort(byName)),
-    from: formatNanos(meta.fromNanos),
-    until: formatNanos(meta.untilNanos),
+    from: formatTimestamp(meta.fromNanos),
+    until: formatTimestamp(meta.untilNanos),
     spyName: meta.spyName,
     sampleTypes: meta.sampleTypes,
     columns: meta.columns.size === 0 ? undefined : Object.fromEntries(meta.columns),
@@ -140,7 +140,7 @@ class Fields {
   }
 
   nanos(name: string): bigint {
-    const nanos = parseNanos(this.text(name));
+    const nanos = parseTimestamp(this.text(name));
     if (nanos === undefined)
       throw new Error(`${this.#path}${name} is not a time such as 2026-11-22T10:15:00.000000000Z`);
     return nanos;

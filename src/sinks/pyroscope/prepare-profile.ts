@@ -1,0 +1,146 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
+import { ProfileError } from '../../errors.ts';
+import { type LabelSet, NAME_LABEL } from '../../labels/label-set.ts';
+import { relabel } from '../../labels/relabel.ts';
+import type { EntryMeta } from '../queue/entry-meta.ts';
+import { findLimitFault, type LimitFault } from './check-limits.ts';
+import { inspectProfile } from './inspect-profile.ts';
+import type { OutgoingProfile } from './outgoing-profile.ts';
+import { rewriteProfile, withTimeNanos } from './rewrite-profile.ts';
+import { planSampleLabels } from './sample-labels.ts';
+import { ADDED_LABELS, seriesLabelsOf } from './series-labels.ts';
+
+/** A clock further off than this is worth a word, and its times are not sent: the server has a window. */
+const MAX_OFFSET_NANOS = 120_000_000_000n;
+/** An earlier time is a unit mistaken, or none; servers think so, too. */
+const FIRST_CREDIBLE_NANOS = 31_536_000_000_000_000n;
+const MAX_INFLATED_BYTES = 512 * 1024 * 1024;
+
+const inflate = promisify(gunzip);
+const deflate = promisify(gzip);
+
+export interface PreparedProfile {
+  readonly meta: EntryMeta;
+  readonly body: Uint8Array;
+  /** Why the server would refuse it; undefined where nothing speaks against it. */
+  readonly fault: LimitFault | undefined;
+  readonly notes: readonly PrepareNote[];
+}
+
+/** What was done to a profile, or should be known about it. */
+export type PrepareNote =
+  | {
+      readonly type: 'sample-labels';
+      /** By the name in the profile; undefined where the label was left out. */
+      readonly renamed: ReadonlyMap<string, string | undefined>;
+      readonly lostLabels: number;
+    }
+  /** The target's clock is ahead (positive) or behind by so much. */
+  | { readonly type: 'clock-offset'; readonly offsetMs: number }
+  | { readonly type: 'over-burst'; readonly pprofBytes: number; readonly burstBytes: number };
+
+/**
+ * Makes a profile fit for a remote: its labels, labels on its samples that every server takes, a time that is in the
+ * server's window, and a word about what the server would refuse. The body is the same bytes where nothing is to change.
+ * Undefined where `write-relabel-configs` drop it. Rejects with a ProfileError for what is no profile.
+ */
+export async function prepareProfile(
+  outgoing: OutgoingProfile,
+  remote: Pick<RemoteWriteConfig, 'tags' | 'writeRelabelRules'>,
+  limits: PushLimits,
+  nowMs: number,
+): Promise<PreparedProfile | undefined> {
+  const labels = finalLabels(outgoing.labels, remote);
+  if (labels === undefined) return undefined;
+  const series = seriesLabelsOf(labels);
+  const isCompressed = outgoing.body[0] === 0x1f && outgoing.body[1] === 0x8b;
+  let pprof: Uint8Array = isCompressed ? await inflated(outgoing.body) : outgoing.body;
+  const facts = inspectProfile(pprof);
+  const notes: PrepareNote[] = [];
+  let { samples } = facts;
+
+  const left = limits.maxLabelNames === 0 ? Infinity : limits.maxLabelNames - ADDED_LABELS - series.own.length;
+  const plan = planSampleLabels(facts, outgoing.sampleLabels, left);
+  // Without a period type, 1.x and 2.x servers stumble over samples that they have to remove.
+  const dropUseless = !facts.hasPeriodType && facts.uselessSamples > 0;
+  const interval = outgoing.interval ?? intervalOf(facts.timeNanos, facts.durationNanos, nowMs);
+  const { timeNanos, offsetMs } = credibleTime(facts.timeNanos, interval);
+  if (offsetMs !== undefined) notes.push({ type: 'clock-offset', offsetMs });
+
+  const before = pprof;
+  if (plan.isNeeded || dropUseless) {
+    const { renamed } = plan;
+    const labelName = (name: string) => (renamed.has(name) ? renamed.get(name) : name);
+    const rewritten = rewriteProfile(pprof, { labelName, dropUseless, timeNanos });
+    ({ pprof, samples } = rewritten);
+    if (plan.isNeeded) notes.push({ type: 'sample-labels', renamed, lostLabels: rewritten.lostLabels });
+  } else if (timeNanos !== undefined) {
+    pprof = withTimeNanos(pprof, timeNanos);
+  }
+  const body = pprof === before && isCompressed ? outgoing.body : await deflate(pprof);
+
+  const dropsValues = outgoing.sampleLabels === 'drop' && plan.names.length === 0;
+  const maxLabelValueBytes = dropsValues ? 0 : facts.maxLabelValueBytes;
+  const fault = findLimitFault(series, plan.names, { ...facts, samples, maxLabelValueBytes }, pprof.length, limits);
+  if (!fault && limits.burstBytes > 0 && pprof.length > limits.burstBytes) {
+    notes.push({ type: 'over-burst', pprofBytes: pprof.length, burstBytes: limits.burstBytes });
+  }
+  const meta: EntryMeta = {
+    profile: outgoing.profile,
+    labels,
+    spyName: outgoing.spyName,
+    ...interval,
+    sampleTypes: facts.sampleTypes,
+    columns: new Map(
+      [...outgoing.columns].filter(([type]) => facts.sampleTypes.some((column) => column.type === type)),
+    ),
+    samples,
+    bytes: body.length,
+    pprofBytes: pprof.length,
+    sampleRate: facts.sampleRate,
+    queuedAtMs: nowMs,
+    pushId: outgoing.pushId,
+    refusals: 0,
+    answer: undefined,
+  };
+  return { meta, body, fault, notes };
+}
+
+/** `tags` win, then the remote's rules; of the internal names only the application's is left. */
+function finalLabels(
+  labels: LabelSet,
+  { tags, writeRelabelRules }: Pick<RemoteWriteConfig, 'tags' | 'writeRelabelRules'>,
+): LabelSet | undefined {
+  const result = relabel(new Map([...labels, ...tags]), writeRelabelRules);
+  if ('droppedBy' in result) return undefined;
+  return new Map([...result.labels].filter(([name]) => name === NAME_LABEL || !name.startsWith('__')));
+}
+
+async function inflated(body: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await inflate(body, { maxOutputLength: MAX_INFLATED_BYTES });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ProfileError('PROFILE_GZIP', `cannot inflate the profile: ${message}`, { cause: error });
+  }
+}
+
+/** Of a profile that came without one: `time_nanos` is the start where there is a duration. */
+function intervalOf(timeNanos: bigint, durationNanos: bigint, nowMs: number) {
+  const fromNanos = timeNanos < FIRST_CREDIBLE_NANOS ? BigInt(nowMs) * 1_000_000n : timeNanos;
+  return { fromNanos, untilNanos: fromNanos + (durationNanos > 0n ? durationNanos : 0n) };
+}
+
+/** The time to send instead of the profile's own (undefined: none), and how far the target's clock is off. */
+function credibleTime(
+  timeNanos: bigint,
+  { fromNanos, untilNanos }: { readonly fromNanos: bigint; readonly untilNanos: bigint },
+): { readonly timeNanos: bigint | undefined; readonly offsetMs: number | undefined } {
+  if (timeNanos < FIRST_CREDIBLE_NANOS) return { timeNanos: untilNanos, offsetMs: undefined };
+  const end = timeNanos < fromNanos ? fromNanos : timeNanos > untilNanos ? untilNanos : timeNanos;
+  const offset = timeNanos - end;
+  if (offset <= MAX_OFFSET_NANOS && offset >= -MAX_OFFSET_NANOS) return { timeNanos: undefined, offsetMs: undefined };
+  return { timeNanos: end, offsetMs: Number(offset / 1_000_000n) };
+}

@@ -1,0 +1,116 @@
+import { formatByteLimit } from '../../http/format-byte-limit.ts';
+import { formatLabels, INSTANCE_LABEL, type LabelSet } from '../../labels/label-set.ts';
+import type { EntryMeta } from '../queue/entry-meta.ts';
+import type { QueueEvent } from '../queue/queue-event.ts';
+import type { PrepareNote } from './prepare-profile.ts';
+
+/** What a remote has to tell its user: the queue's events, and what was found out about single profiles. */
+export type PushEvent =
+  | QueueEvent
+  | { readonly type: 'note'; readonly note: PrepareNote; readonly profile: string; readonly labels: LabelSet }
+  /** Profiles older than the server's default window are being sent. Told once until the queue has caught up. */
+  | { readonly type: 'outside-window'; readonly untilMs: number; readonly windowMs: number };
+
+export interface PushMessage {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  /** Without the remote's name. */
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** An event as a line of a log. */
+export function describePushEvent(event: PushEvent): PushMessage {
+  switch (event.type) {
+    case 'accepted':
+      return say('debug', `sent ${whatOf(event.meta)}`);
+    case 'retrying':
+      return say('debug', `${whatOf(event.meta)}: ${event.answer}; again in ${seconds(event.waitMs)}`);
+    case 'stuck':
+      return say(
+        'warn',
+        `${whatOf(event.meta)} failed ${event.failures} times and holds back the later ones of its series: ${event.answer}`,
+        'delete it from the queue directory to let the others pass',
+      );
+    case 'rejected':
+      return say('error', `${whatOf(event.meta)} refused for good, moved to rejected/: ${event.answer}`);
+    case 'unavailable':
+      return say('warn', `not reachable, ${countOf(event.queued)} wait in the queue: ${event.answer}`);
+    case 'misconfigured':
+      return say(
+        'error',
+        `paused, nothing is sent and ${countOf(event.queued)} wait in the queue: ${event.answer}`,
+        event.answer.startsWith('HTTP 404')
+          ? 'check the url: it is the address of the server, without /ingest'
+          : 'check the credentials and the tenant-id of this remote',
+      );
+    case 'available':
+      return say('info', `reachable again, ${countOf(event.queued)} wait in the queue`);
+    case 'dropped':
+      return say(
+        'warn',
+        `${event.isRejected ? 'a rejected profile' : 'an undelivered profile'} fell out of the queue (${event.bound}): ${event.name}`,
+        `raise queue.${event.bound} to keep more`,
+      );
+    case 'corrupt':
+      return say('warn', `${event.name} set aside in corrupt/: ${event.message}`);
+    case 'disk-error':
+      return say('error', `queue: ${event.message}`);
+    case 'outside-window':
+      return say(
+        'warn',
+        `sending profiles from ${new Date(event.untilMs).toISOString()} on; a server takes them back to ${seconds(event.windowMs)} by default`,
+        'set -validation.reject-older-than on the server if it refuses them',
+      );
+    case 'note':
+      return describeNote(event.note, `${event.profile} of ${nameOf(event.labels)}`);
+  }
+}
+
+function describeNote(note: PrepareNote, what: string): PushMessage {
+  switch (note.type) {
+    case 'clock-offset':
+      return say(
+        'warn',
+        `${what}: the clock of the target is ${seconds(Math.abs(note.offsetMs))} ${note.offsetMs > 0 ? 'ahead' : 'behind'}; sent with our time`,
+        'set its clock',
+      );
+    case 'sample-labels': {
+      const changes = [...note.renamed].map(([name, now]) =>
+        now === undefined ? `${name} left out` : `${name} → ${now}`,
+      );
+      const lost = note.lostLabels === 0 ? '' : `, ${note.lostLabels} duplicates left out`;
+      return say(
+        'info',
+        `${what}: labels of samples changed for the server: ${changes.join(', ') || 'none renamed'}${lost}`,
+      );
+    }
+    case 'over-burst':
+      return say(
+        'warn',
+        `${what} has ${formatByteLimit(note.pprofBytes)} inflated, more than the ${formatByteLimit(note.burstBytes)} that a server lets pass at once by default`,
+        'raise ingestion_burst_size_mb on the server and limits.burst-bytes of this remote',
+      );
+  }
+}
+
+function say(level: PushMessage['level'], message: string, hint?: string): PushMessage {
+  return { level, message, hint };
+}
+
+function whatOf({ profile, labels }: EntryMeta): string {
+  return `${profile} of ${nameOf(labels)}`;
+}
+
+function nameOf(labels: LabelSet): string {
+  return labels.get(INSTANCE_LABEL) ?? formatLabels(labels);
+}
+
+function countOf(profiles: number): string {
+  return profiles === 1 ? '1 profile' : `${profiles} profiles`;
+}
+
+function seconds(ms: number): string {
+  if (ms < 90_000) return `${Math.round(ms / 100) / 10}s`;
+  if (ms < 5_400_000) return `${Math.round(ms / 6_000) / 10}m`;
+  return `${Math.round(ms / 360_000) / 10}h`;
+}

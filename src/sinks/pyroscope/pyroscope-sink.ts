@@ -1,0 +1,225 @@
+import { join } from 'node:path';
+import type { RemoteWriteConfig } from '../../config/scrape-config.ts';
+import { DEFAULT_PUSH_LIMITS, type PushLimits } from '../../config/scrape-config.ts';
+import { PyroPullError, SinkError } from '../../errors.ts';
+import { createHttpClient, type HttpClientOptions } from '../../http/client.ts';
+import { formatLabels } from '../../labels/label-set.ts';
+import { safeInstanceName } from '../file/safe-name.ts';
+import { Delivery, type DeliveryClock, SYSTEM_DELIVERY_CLOCK } from '../queue/delivery.ts';
+import type { EntryMeta } from '../queue/entry-meta.ts';
+import { QueueDirectory } from '../queue/queue-directory.ts';
+import type { QueueStats } from '../queue/queue-event.ts';
+import type { Verdict } from '../queue/verdict.ts';
+import type { FinishedProfile, Receipt, Sink } from '../sink.ts';
+import { verdictOf } from './answer.ts';
+import { type OutgoingProfile, outgoingOf } from './outgoing-profile.ts';
+import { createPost, type Post } from './post.ts';
+import { prepareProfile } from './prepare-profile.ts';
+import type { PushEvent } from './push-event.ts';
+import { connectRequest, ingestRequest } from './request.ts';
+
+export interface PyroscopeSinkDeps {
+  /** Where the queues of remotes lie that name no directory of their own. */
+  readonly queueRoot: string;
+  readonly http: HttpClientOptions;
+  readonly onEvent: (event: PushEvent) => void;
+  readonly clock?: DeliveryClock;
+}
+
+export interface PyroscopeStats extends QueueStats {
+  /** Profiles that `write-relabel-configs` dropped. */
+  readonly filtered: number;
+  /** Profiles whose samples got other labels. */
+  readonly sanitized: number;
+}
+
+/** A remote Pyroscope behind its queue on disk. */
+export interface PyroscopeSink extends Sink {
+  readonly remote: RemoteWriteConfig;
+  readonly stats: PyroscopeStats;
+  /** The same as `write`, for a profile that no scrape brought. */
+  push(profile: OutgoingProfile): Promise<Receipt>;
+  /**
+   * Sends what is queued, for at most `deadlineMs`; see `stats.queued` for what is left. Ends early where waiting is in
+   * vain. After a deadline that passed nothing more is sent.
+   */
+  flush(deadlineMs: number): Promise<void>;
+  /** Queues again what the server refused for good. Gives how many. */
+  retryRejected(): Promise<number>;
+  /** Whether a profile with this `pushId` was delivered, by this run or an earlier one. */
+  wasDelivered(pushId: string): boolean;
+}
+
+/** What `push` has delivered, one id a line. */
+const DELIVERED_FILE = 'delivered.ids';
+/** Changes of a target's clock below this are not told again. */
+const OFFSET_NEWS_MS = 60_000;
+const MAX_TOLD = 10_000;
+
+/**
+ * Opens the queue of a remote and starts to deliver what an earlier run left in it. `write` resolves as soon as the
+ * profile is on disk. Rejects with a StateError where another process has the queue.
+ */
+export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: PyroscopeSinkDeps): Promise<PyroscopeSink> {
+  const clock = deps.clock ?? SYSTEM_DELIVERY_CLOCK;
+  const client = createHttpClient({ ...remote.http, followRedirects: false }, deps.http);
+  const post = createPost(remote, client);
+  const { queue, contents } = await QueueDirectory.open(queueDirectoryOf(remote, deps.queueRoot), {
+    sync: remote.queue.sync,
+    now: () => clock.now(),
+    onSyncError: (error) => deps.onEvent({ type: 'disk-error', message: `cannot sync: ${messageOf(error)}` }),
+  });
+  const delivered = new Set(await queue.lines(DELIVERED_FILE));
+  const limits = remote.limits ?? DEFAULT_PUSH_LIMITS;
+  const sender = new Sender(remote, post, limits, clock, deps.onEvent);
+  const delivery = new Delivery({
+    queue,
+    contents,
+    maxBytes: remote.queue.maxBytes,
+    maxAgeMs: remote.queue.maxAgeMs,
+    maxInFlight: remote.queue.maxInFlight,
+    backoff: { minMs: remote.queue.minBackoffMs, maxMs: remote.queue.maxBackoffMs },
+    deliver: async (meta, body, signal) =>
+      meta.pushId !== undefined && delivered.has(meta.pushId) ? { type: 'accepted' } : sender.send(meta, body, signal),
+    onAccepted: async ({ pushId }) => {
+      if (pushId === undefined || delivered.has(pushId)) return;
+      delivered.add(pushId);
+      await queue.append(DELIVERED_FILE, pushId);
+    },
+    clock,
+    onEvent: deps.onEvent,
+  });
+  return new QueuedPyroscopeSink({ remote, limits, delivery, delivered, clock, onEvent: deps.onEvent, client });
+}
+
+/** The queue of a remote: a directory named for it. */
+export function queueDirectoryOf({ name, queue }: RemoteWriteConfig, queueRoot: string): string {
+  return join(queue.dir ?? queueRoot, safeInstanceName(name));
+}
+
+interface SinkParts {
+  readonly remote: RemoteWriteConfig;
+  readonly limits: PushLimits;
+  readonly delivery: Delivery;
+  readonly delivered: ReadonlySet<string>;
+  readonly clock: DeliveryClock;
+  readonly onEvent: (event: PushEvent) => void;
+  readonly client: { destroy(): void };
+}
+
+class QueuedPyroscopeSink implements PyroscopeSink {
+  readonly name: string;
+  readonly remote: RemoteWriteConfig;
+  readonly #parts: SinkParts;
+  /** What was told last, by series, so that each is told once. */
+  readonly #told = new Map<string, number>();
+  #filtered = 0;
+  #sanitized = 0;
+
+  constructor(parts: SinkParts) {
+    this.name = parts.remote.name;
+    this.remote = parts.remote;
+    this.#parts = parts;
+  }
+
+  get stats(): PyroscopeStats {
+    return { ...this.#parts.delivery.stats, filtered: this.#filtered, sanitized: this.#sanitized };
+  }
+
+  write(profile: FinishedProfile): Promise<Receipt> {
+    return this.push(outgoingOf(profile));
+  }
+
+  async push(outgoing: OutgoingProfile): Promise<Receipt> {
+    const { remote, limits, delivery, clock } = this.#parts;
+    const prepared = await prepareProfile(outgoing, remote, limits, clock.now());
+    if (prepared === undefined) {
+      this.#filtered += 1;
+      return { path: undefined, bytes: 0 };
+    }
+    const { meta, body, fault, notes } = prepared;
+    for (const note of notes) {
+      if (note.type === 'sample-labels') this.#sanitized += 1;
+      const value = note.type === 'clock-offset' ? note.offsetMs : 0;
+      const key = `${note.type} ${meta.profile} ${formatLabels(meta.labels)}`;
+      const before = this.#told.get(key);
+      if (before !== undefined && Math.abs(value - before) < OFFSET_NEWS_MS) continue;
+      if (this.#told.size === MAX_TOLD) this.#told.clear(); // series come and go for ever
+      this.#told.set(key, value);
+      this.#parts.onEvent({ type: 'note', note, profile: meta.profile, labels: meta.labels });
+    }
+    if (fault !== undefined) {
+      await delivery.addRejected({ ...meta, answer: `not sent: ${fault.message}` }, body);
+      throw new SinkError('PUSH_LIMIT', fault.message, { hint: fault.hint });
+    }
+    if (meta.samples > 0) await delivery.add(meta, body); // the server takes an empty profile and keeps nothing
+    return { path: undefined, bytes: body.length };
+  }
+
+  flush(deadlineMs: number): Promise<void> {
+    return this.#parts.delivery.flush(deadlineMs);
+  }
+
+  retryRejected(): Promise<number> {
+    return this.#parts.delivery.retryRejected();
+  }
+
+  wasDelivered(pushId: string): boolean {
+    return this.#parts.delivered.has(pushId);
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.delivery.close();
+    this.#parts.client.destroy();
+  }
+}
+
+/** One attempt after the other; remembers only whether it has told of old profiles. */
+class Sender {
+  readonly #remote: RemoteWriteConfig;
+  readonly #post: Post;
+  readonly #limits: PushLimits;
+  readonly #clock: DeliveryClock;
+  readonly #onEvent: (event: PushEvent) => void;
+  #hasToldOld = false;
+
+  constructor(
+    remote: RemoteWriteConfig,
+    post: Post,
+    limits: PushLimits,
+    clock: DeliveryClock,
+    onEvent: (event: PushEvent) => void,
+  ) {
+    this.#remote = remote;
+    this.#post = post;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  async send(meta: EntryMeta, body: Uint8Array, signal: AbortSignal): Promise<Verdict> {
+    const { api, timeoutMs } = this.#remote;
+    this.#tellOld(meta);
+    try {
+      const request = api === 'push' ? connectRequest(meta, body, timeoutMs) : ingestRequest(meta, body);
+      const response = await this.#post(request, signal);
+      return verdictOf(response, api, meta, this.#limits, this.#clock.now());
+    } catch (error) {
+      if (!(error instanceof PyroPullError)) throw error;
+      return { type: 'unavailable', answer: error.message, retryAfterMs: undefined };
+    }
+  }
+
+  #tellOld(meta: EntryMeta): void {
+    const windowMs = this.#limits.maxAgeMs;
+    if (windowMs === 0) return;
+    const untilMs = Number(meta.untilNanos / 1_000_000n);
+    const isOld = this.#clock.now() - untilMs > windowMs;
+    if (isOld && !this.#hasToldOld) this.#onEvent({ type: 'outside-window', untilMs, windowMs });
+    this.#hasToldOld = isOld;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
