@@ -38,14 +38,15 @@ export function inspectProfile(pprof: Uint8Array): ProfileFacts {
   try {
     index.fill(pprof, DEFAULT_PROFILE_LIMITS);
     reader.start(true);
+    const values = new Int32Array(index.sampleTypes.length * 2);
     const names = new Set<number>();
     let hasDuplicateLabels = false;
     let maxLabelsPerSample = 0;
     let maxLabelValueBytes = 0;
     let uselessSamples = 0;
     for (let sample = 0; sample < index.sampleCount; sample++) {
-      reader.read(sample);
-      if (isUseless(reader)) uselessSamples++;
+      reader.read(sample, values, 0);
+      if (isUseless(values)) uselessSamples++;
       if (reader.labelCount === 0) continue;
       maxLabelsPerSample = Math.max(maxLabelsPerSample, reader.labelCount);
       for (let label = 0; label < reader.labelCount; label++) {
@@ -78,13 +79,13 @@ export function inspectProfile(pprof: Uint8Array): ProfileFacts {
   }
 }
 
-/** True for a sample that the server would remove. */
-export function isUseless(sample: SampleReader): boolean {
+/** True for a sample that the server would remove. Two ints for each value: its low and its high half. */
+export function isUseless(values: Int32Array): boolean {
   let isZero = true;
-  for (let column = 0; column < sample.columns; column++) {
-    const high = sample.values[column * 2 + 1]!;
+  for (let column = 0; column < values.length; column += 2) {
+    const high = values[column + 1]!;
     if (high < 0) return true;
-    if (high !== 0 || sample.values[column * 2] !== 0) isZero = false;
+    if (high !== 0 || values[column] !== 0) isZero = false;
   }
   return isZero;
 }

@@ -90,13 +90,14 @@ function mergedSamples(
   const merged = new Map<string, MergedSample>();
   const reader = new SampleReader(index);
   reader.start(true);
+  const halves = new Int32Array(index.sampleTypes.length * 2);
   let lostLabels = 0;
   for (let number = 0; number < index.sampleCount; number++) {
-    reader.read(number);
-    if (dropUseless && isUseless(reader)) continue;
+    reader.read(number, halves, 0);
+    if (dropUseless && isUseless(halves)) continue;
     const { labels, lost } = names.apply(reader);
     lostLabels += lost;
-    const values = valuesOf(reader);
+    const values = valuesOf(halves);
     const stack = stackBytes(index, number);
     const key = `${Buffer.from(stack).toString('latin1')}|${labelKey(labels)}`;
     const same = merged.get(key);
@@ -114,11 +115,9 @@ function labelKey(labels: readonly Label[]): string {
     .join(';');
 }
 
-function valuesOf(reader: SampleReader): bigint[] {
+function valuesOf(halves: Int32Array): bigint[] {
   const values: bigint[] = [];
-  for (let column = 0; column < reader.columns; column++) {
-    values.push(int64(reader.values[column * 2]!, reader.values[column * 2 + 1]!));
-  }
+  for (let at = 0; at < halves.length; at += 2) values.push(int64(halves[at]!, halves[at + 1]!));
   return values;
 }
 
