@@ -1,25 +1,57 @@
-// Bundles the command line: one lazily loaded chunk a command, so that each pays at start-up for what it uses alone.
-import { rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+// Bundles the command line into one file whose parts are evaluated only when a command needs them, and keeps V8's compiled
+// code of the common start beside it (bin/load-bundle.js tells why).
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { BUNDLE, CODE_CACHE, compileBundle, evaluate } from './bin/load-bundle.js';
 
-const { version, engines } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const WARM_UP = [['--help'], ['check', 'examples/quick-start.yml']];
 
-await rm(new URL('dist', import.meta.url), { recursive: true, force: true });
-await build({
-  entryPoints: { main: 'src/cli/main.ts', 'demo-worker': 'src/selfprofile/demo-worker.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: `node${engines.node.replace(/[^\d.]/g, '')}`,
-  define: { PYRO_PULL_VERSION: JSON.stringify(version) },
-  // CommonJS packages inside an ES module bundle still call require for Node's own modules.
-  banner: { js: "import { createRequire as pyroPullRequire } from 'node:module';const require = pyroPullRequire(import.meta.url);" },
-  sourcemap: true,
-  minify: true,
-  keepNames: true,
-  legalComments: 'linked',
-  logLevel: 'warning',
-});
+if (process.argv[2] === '--code-cache') await writeCodeCache();
+else await bundle();
+
+async function bundle() {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  rmSync('dist', { recursive: true, force: true });
+  const options = {
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    legalComments: 'linked',
+    logLevel: 'warning',
+    define: { PYRO_PULL_VERSION: JSON.stringify(version) },
+  };
+  await build({
+    ...options,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: BUNDLE,
+    format: 'cjs',
+    define: { ...options.define, 'import.meta.url': 'bundleUrl' },
+    // Only the unbundled sources ask for more than the URL.
+    logOverride: { 'empty-import-meta': 'silent' },
+    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  });
+  await build({
+    ...options,
+    entryPoints: ['src/selfprofile/demo-worker.ts'],
+    outfile: 'dist/demo-worker.js',
+    format: 'esm',
+  });
+  const cached = spawnSync(process.execPath, ['build.js', '--code-cache'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (cached.status !== 0) throw new Error('the code cache was not written');
+}
+
+/** In a process of its own: a cache holds what was compiled by the time it is made. */
+async function writeCodeCache() {
+  const script = compileBundle(undefined);
+  const { main } = evaluate(script);
+  for (const argv of WARM_UP) {
+    process.argv.splice(2, Number.POSITIVE_INFINITY, ...argv);
+    await main();
+    if (process.exitCode !== 0) throw new Error(`${argv.join(' ')} ended with exit code ${process.exitCode}`);
+  }
+  writeFileSync(CODE_CACHE, script.createCachedData());
+}

@@ -1,2 +1,10 @@
 #!/usr/bin/env node
-import('../dist/main.js').then(({ main }) => main());
+'use strict';
+
+const [flag, ...more] = process.argv.slice(2);
+if (more.length === 0 && (flag === '--version' || flag === '-V')) {
+  // Answered before the bundle is loaded: scripts ask it often.
+  process.stdout.write(`${require('../package.json').version}\n`);
+} else {
+  require('./load-bundle.js').loadBundle().main();
+}
