@@ -12,15 +12,14 @@ export interface Series {
 }
 
 /**
- * What a queue holds, in memory: names and sizes, never bodies. Knows the oldest entry of all, and which series is next.
- * Series take turns, so that one with a long backlog doesn't hold up the others.
+ * What a queue holds, in memory: names and sizes, never bodies. Knows the oldest entry of all, and which series is next:
+ * the one with the oldest entry, so that what an earlier run left goes first.
  */
 export class QueueIndex {
   readonly #entries = new Map<string, QueueEntry>();
   readonly #series = new Map<string, Series>();
-  /** Series in the order of their turns; one that is no longer ready is skipped. */
-  #turns: Series[] = [];
-  #next = 0;
+  /** Series that were ready when they were put there, as a heap by the order of their oldest entry then. */
+  readonly #turns: Turn[] = [];
   #bytes = 0;
 
   get size(): number {
@@ -39,7 +38,7 @@ export class QueueIndex {
     if (series === undefined) {
       const added: Series = { key: entry.series, entries: [entry], state: 'ready', failures: 0, cancelWait: undefined };
       this.#series.set(entry.series, added);
-      this.#turns.push(added);
+      pushTurn(this.#turns, { series: added, order: entry.order });
       return;
     }
     let at = series.entries.length;
@@ -50,19 +49,17 @@ export class QueueIndex {
 
   /** The oldest entry of the series whose turn it is; the series then counts as sending. */
   takeTurn(): { readonly series: Series; readonly entry: QueueEntry } | undefined {
-    while (this.#next < this.#turns.length) {
-      const series = this.#turns[this.#next++];
-      const entry = series?.entries[0];
-      if (series?.state !== 'ready' || entry === undefined) continue;
-      series.state = 'sending';
-      if (this.#next > 1024) {
-        this.#turns = this.#turns.slice(this.#next);
-        this.#next = 0;
+    for (let turn = popTurn(this.#turns); turn !== undefined; turn = popTurn(this.#turns)) {
+      const { series, order } = turn;
+      const [entry] = series.entries;
+      if (series.state !== 'ready' || entry === undefined) continue;
+      if (entry.order > order) {
+        pushTurn(this.#turns, { series, order: entry.order }); // what was oldest has fallen out
+        continue;
       }
+      series.state = 'sending';
       return { series, entry };
     }
-    this.#turns = [];
-    this.#next = 0;
     return undefined;
   }
 
@@ -70,12 +67,13 @@ export class QueueIndex {
   makeReady(series: Series): void {
     series.cancelWait?.();
     series.cancelWait = undefined;
-    if (series.entries.length === 0) {
+    const [oldest] = series.entries;
+    if (oldest === undefined) {
       this.#series.delete(series.key);
       return;
     }
     series.state = 'ready';
-    this.#turns.push(series);
+    pushTurn(this.#turns, { series, order: oldest.order });
   }
 
   /** Every series that waits out a failure. */
@@ -104,4 +102,45 @@ export class QueueIndex {
     }
     return undefined;
   }
+}
+
+interface Turn {
+  readonly series: Series;
+  readonly order: number;
+}
+
+function pushTurn(heap: Turn[], turn: Turn): void {
+  let at = heap.length;
+  heap.push(turn);
+  while (at > 0) {
+    const up = (at - 1) >> 1;
+    const parent = heap[up];
+    if (parent === undefined || parent.order <= turn.order) break;
+    heap[at] = parent;
+    at = up;
+  }
+  heap[at] = turn;
+}
+
+function popTurn(heap: Turn[]): Turn | undefined {
+  const [top] = heap;
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return top;
+  let at = 0;
+  for (;;) {
+    const left = 2 * at + 1;
+    const right = heap[left + 1];
+    let child = heap[left];
+    if (child === undefined) break;
+    let down = left;
+    if (right !== undefined && right.order < child.order) {
+      child = right;
+      down = left + 1;
+    }
+    if (last.order <= child.order) break;
+    heap[at] = child;
+    at = down;
+  }
+  heap[at] = last;
+  return top;
 }
