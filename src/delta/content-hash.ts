@@ -8,8 +8,8 @@ export interface HashSeed {
 }
 
 // Odd multipliers; those of the lanes differ, and so do the shifts below, so that what collides in one lane doesn't in the other.
-export const MULTIPLIER_A = 0x9e3779b1 | 0;
-export const MULTIPLIER_B = 0x85ebca6b | 0;
+const MULTIPLIER_A = 0x9e3779b1;
+const MULTIPLIER_B = 0x85ebca6b;
 
 /**
  * A 64-bit hash of content in two 32-bit lanes, each with its own seed and multiplier. Parts go in with their kind or

@@ -20,7 +20,7 @@ class Sum {
 export function cumulativeTotals(snapshot: Snapshot, order: readonly number[]): bigint[] {
   return order.map((column) => {
     const sum = new Sum();
-    const values = snapshot.values.data;
+    const values = snapshot.values;
     const end = snapshot.count * snapshot.columns * 2;
     for (let at = column * 2; at < end; at += snapshot.columns * 2) sum.add(values[at]!, values[at + 1]!);
     return sum.total();
@@ -54,7 +54,7 @@ function lostAmount(state: DeltaState, stateColumn: number, snapshot: Snapshot, 
   const lost = new Sum();
   const { entries } = state;
   const { matchedBy } = snapshot;
-  const values = snapshot.values.data;
+  const values = snapshot.values;
   const size = entrySize(state.columns.length);
   for (let entry = 0; entry < state.samples; entry++) {
     const at = entry * size + 2 + stateColumn * 2;

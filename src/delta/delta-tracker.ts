@@ -1,3 +1,4 @@
+// The integrator is writing this file right now (15:47); engine engineer: please leave it, go on with speed.
 import type { ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';

@@ -1,5 +1,4 @@
 import type { ProfileIndex } from '../profile/profile-index.ts';
-import type { SampleReader } from '../profile/sample-reader.ts';
 import { emitSamples } from './emit-samples.ts';
 import type { Snapshot } from './snapshot.ts';
 import { UsedEntries } from './used-entries.ts';
@@ -36,7 +35,6 @@ const used = new UsedEntries();
  */
 export function emitProfile(
   index: ProfileIndex,
-  reader: SampleReader,
   snapshot: Snapshot,
   kept: readonly number[],
   times: OutputTimes,
@@ -46,7 +44,7 @@ export function emitProfile(
   for (const column of kept) {
     writeType(TAG_SAMPLE_TYPE, index.sampleTypeStrings.data, column);
   }
-  const samples = emitSamples(index, reader, snapshot, kept, used, writer);
+  const samples = emitSamples(index, snapshot, kept, used, writer);
   writeMappings(index);
   writeLocations(index);
   writeFunctions(index);
@@ -90,7 +88,7 @@ function writeMappings({ bytes, symbols }: ProfileIndex): void {
 function writeLocations({ bytes, symbols }: ProfileIndex): void {
   const ranges = symbols.locationRanges.data;
   for (let slot = 1; slot <= symbols.locationCount; slot++) {
-    if (!used.hasLocation(slot)) continue;
+    if (used.locations[slot] === 0) continue;
     writer.field(TAG_LOCATION, bytes, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
     const endLine = symbols.firstLine(slot + 1);
     for (let line = symbols.firstLine(slot); line < endLine; line++) used.addFunction(symbols.functionOf(line));
@@ -117,8 +115,7 @@ function markHeaderStrings(index: ProfileIndex): void {
 }
 
 function writeStrings({ bytes, strings }: ProfileIndex): void {
-  writer.reserve((used.lastString + 1) * 2);
-  for (let string = 0; string <= used.lastString; string++) {
+  for (let string = 0; string < strings.length; string++) {
     if (used.hasString(string)) {
       writer.field(TAG_STRING, bytes, strings.start(string), strings.end(string));
     } else {

@@ -8,7 +8,7 @@ import { ContentHash, type HashSeed } from './content-hash.ts';
 import { cumulativeTotals, isCounterReset } from './counter-reset.ts';
 import type { DeltaState } from './delta-state.ts';
 import { emitProfile } from './emit-profile.ts';
-import { hashMainMapping } from './location-hashes.ts';
+import { hashLocations, hashMainMapping } from './location-hashes.ts';
 import { nextState, type StateFrame } from './next-state.ts';
 import { SampleKeys } from './sample-keys.ts';
 import { Snapshot } from './snapshot.ts';
@@ -149,19 +149,18 @@ const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomByte
 /** Reads all samples of the indexed profile into the snapshot. */
 function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {
   const keys = new SampleKeys(index, seed);
-  reader.start(allowNegative);
+  reader.start(allowNegative, hashLocations(index, new ContentHash(seed)), seed.a, seed.b);
   snapshot.start(before, index.sampleTypes.length, index.sampleCount);
   for (let sample = 0; sample < index.sampleCount; sample++) {
-    reader.read(sample);
+    reader.read(sample, snapshot.values, snapshot.nextValues);
     keys.make(reader);
-    snapshot.add(sample, keys, reader);
+    snapshot.add(sample, keys.a, keys.b);
   }
 }
 
 function write(header: ProfileHeader, plan: DeltaPlan): Pick<DeltaMade, 'profile' | 'samples' | 'sampleTypes'> {
   const kept = columnsWith(plan, (use) => use !== 'drop');
-  reader.start(true);
-  const output = emitProfile(index, reader, snapshot, kept, plan);
+  const output = emitProfile(index, snapshot, kept, plan);
   return { ...output, sampleTypes: kept.map((column) => header.sampleTypes[column]!) };
 }
 

@@ -34,8 +34,8 @@ export function nextState(
 const NOBODY = new Uint8Array(0);
 
 function writeSamples(entries: Int32Array, snapshot: Snapshot, order: readonly number[], size: number): void {
-  const keys = snapshot.keys.data;
-  const values = snapshot.values.data;
+  const keys = snapshot.keys;
+  const values = snapshot.values;
   for (let sample = 0; sample < snapshot.count; sample++) {
     let at = sample * size;
     entries[at++] = keys[sample * 2]!;

@@ -1,9 +1,6 @@
 import { ProfileError } from '../errors.ts';
-import { Int32List } from '../profile/int32-list.ts';
-import type { SampleReader } from '../profile/sample-reader.ts';
 import { type DeltaState, entrySize } from './delta-state.ts';
 import { KeyTable } from './key-table.ts';
-import type { SampleKeys } from './sample-keys.ts';
 
 /**
  * The distinct samples of one profile, duplicates summed, each matched with its entry in the state.
@@ -16,15 +13,15 @@ export class Snapshot {
   /** Distinct samples so far. */
   count = 0;
   /** Two halves for each. */
-  readonly keys = new Int32List();
-  /** Low and high half for each column of each. */
-  readonly values = new Int32List();
+  keys: Int32Array = new Int32Array(0);
+  /** Low and high half for each column of each, and room for one sample more. */
+  values: Int32Array = new Int32Array(0);
   /** For each the first sample message that it comes from. */
-  readonly messages = new Int32List();
+  messages: Int32Array = new Int32Array(0);
   /** For each its entry in the state, or -1. */
-  readonly matches = new Int32List();
+  matches: Int32Array = new Int32Array(0);
   /** For each entry of the state its sample here, or -1. */
-  matchedBy: Int32Array = new Int32Array(256);
+  matchedBy: Int32Array = new Int32Array(0);
 
   columns = 0;
   #entries: Int32Array = new Int32Array(0);
@@ -38,7 +35,10 @@ export class Snapshot {
   /** Starts on a profile with so many columns and at most so many samples. */
   start(state: DeltaState | undefined, columns: number, maxSamples: number): void {
     this.count = 0;
-    for (const list of [this.keys, this.values, this.messages, this.matches]) list.clear();
+    this.keys = withRoom(this.keys, maxSamples * 2);
+    this.values = withRoom(this.values, (maxSamples + 1) * columns * 2);
+    this.messages = withRoom(this.messages, maxSamples);
+    this.matches = withRoom(this.matches, maxSamples);
     this.columns = columns;
     this.#entrySize = entrySize(state?.columns.length ?? 0);
     this.#entries = state?.entries ?? EMPTY;
@@ -46,18 +46,30 @@ export class Snapshot {
     this.#cursor = 0;
     this.#maxSamples = maxSamples;
     this.#hasTable = false;
-    if (this.matchedBy.length < this.#entryCount) this.matchedBy = new Int32Array(this.#entryCount);
+    this.matchedBy = withRoom(this.matchedBy, this.#entryCount);
     this.matchedBy.fill(-1, 0, this.#entryCount);
   }
 
-  /** Takes one sample. Throws ProfileError if a sum of duplicates is more than an int64. */
-  add(message: number, { a, b }: SampleKeys, sample: SampleReader): void {
+  /** Where in `values` the next sample's values belong. */
+  get nextValues(): number {
+    return this.count * this.columns * 2;
+  }
+
+  /**
+   * Takes the sample whose values were put at `nextValues`. Throws ProfileError if a sum of duplicates is more than an
+   * int64.
+   */
+  add(message: number, a: number, b: number): void {
     const cursor = this.#cursor;
     if (cursor < this.#entryCount && this.#isEntry(cursor, a, b) && this.matchedBy[cursor] === -1) {
       this.#cursor = cursor + 1;
-      this.#addNew(message, a, b, sample, cursor);
-      return;
+      this.#addNew(message, a, b, cursor);
+    } else {
+      this.#find(message, a, b);
     }
+  }
+
+  #find(message: number, a: number, b: number): void {
     if (!this.#hasTable) this.#buildTable();
     const table = this.#table;
     let place = table.first(a);
@@ -66,21 +78,21 @@ export class Snapshot {
         if (!this.#isEntry(number, a, b)) continue;
         const known = this.matchedBy[number]!;
         if (known >= 0) {
-          this.#sum(known, message, sample);
+          this.#sum(known, message);
         } else {
           this.#cursor = number + 1;
-          this.#addNew(message, a, b, sample, number);
+          this.#addNew(message, a, b, number);
         }
         return;
       }
       const known = number - this.#entryCount;
-      if (this.keys.data[known * 2] === a && this.keys.data[known * 2 + 1] === b) {
-        this.#sum(known, message, sample);
+      if (this.keys[known * 2] === a && this.keys[known * 2 + 1] === b) {
+        this.#sum(known, message);
         return;
       }
     }
     table.put(place, this.#entryCount + this.count);
-    this.#addNew(message, a, b, sample, -1);
+    this.#addNew(message, a, b, -1);
   }
 
   #isEntry(entry: number, a: number, b: number): boolean {
@@ -91,45 +103,50 @@ export class Snapshot {
   /** Puts all entries of the state into the table. Their keys differ from each other. */
   #buildTable(): void {
     const table = this.#table;
+    const entries = this.#entries;
+    const size = this.#entrySize;
     table.reset(this.#entryCount + this.#maxSamples);
     for (let entry = 0; entry < this.#entryCount; entry++) {
-      let place = table.first(this.#entries[entry * this.#entrySize]!);
+      let place = table.first(entries[entry * size]!);
       while (table.at(place) >= 0) place = table.next(place);
       table.put(place, entry);
     }
     this.#hasTable = true;
   }
 
-  #addNew(message: number, a: number, b: number, sample: SampleReader, entry: number): void {
-    this.keys.push(a);
-    this.keys.push(b);
-    const { values } = sample;
-    for (let at = 0; at < this.columns * 2; at++) this.values.push(values[at]!);
-    this.messages.push(message);
-    this.matches.push(entry);
-    if (entry >= 0) this.matchedBy[entry] = this.count;
-    this.count++;
+  #addNew(message: number, a: number, b: number, entry: number): void {
+    const sample = this.count++;
+    this.keys[sample * 2] = a;
+    this.keys[sample * 2 + 1] = b;
+    this.messages[sample] = message;
+    this.matches[sample] = entry;
+    if (entry >= 0) this.matchedBy[entry] = sample;
   }
 
-  /** Adds a duplicate to the sample that came first. */
-  #sum(known: number, message: number, sample: SampleReader): void {
-    const sums = this.values.data;
-    const { values } = sample;
-    for (let column = 0; column < this.columns; column++) {
-      const at = (known * this.columns + column) * 2;
-      const lo = (sums[at]! + values[column * 2]!) | 0;
-      const carry = lo >>> 0 < sums[at]! >>> 0 ? 1 : 0;
-      const hi = sums[at + 1]! + values[column * 2 + 1]! + carry;
+  /** Adds the duplicate at `nextValues` to the sample that came first. */
+  #sum(known: number, message: number): void {
+    const { values, columns } = this;
+    const duplicate = this.nextValues;
+    for (let column = 0; column < columns; column++) {
+      const at = (known * columns + column) * 2;
+      const lo = (values[at]! + values[duplicate + column * 2]!) | 0;
+      const carry = lo >>> 0 < values[at]! >>> 0 ? 1 : 0;
+      const hi = values[at + 1]! + values[duplicate + column * 2 + 1]! + carry;
       if (hi !== (hi | 0)) {
         throw new ProfileError(
           'PROFILE_OVERFLOW',
           `malformed profile: sample[${message}] and its duplicates add up to more than 64 bits in column ${column}`,
         );
       }
-      sums[at] = lo;
-      sums[at + 1] = hi;
+      values[at] = lo;
+      values[at + 1] = hi;
     }
   }
 }
 
 const EMPTY = new Int32Array(0);
+
+/** The array itself, or a larger one without its content. */
+function withRoom(array: Int32Array, length: number): Int32Array {
+  return array.length >= length ? array : new Int32Array(Math.max(length, 256));
+}

@@ -1,6 +1,11 @@
+import { chmodSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockDirectory } from '../directory-lock.ts';
+import { errnoOf, StateError } from '../errors.ts';
+
 /** The states of a `--state-dir`, one file for each (target, profile). One process at a time. */
 export interface StateStore {
-  /** The saved state of a target; undefined if there is none. */
+  /** The saved state of a target; undefined if there is none. Throws StateError. */
   load(key: string): Uint8Array | undefined;
   /** Writes it whole or not at all. Throws StateError. */
   save(key: string, state: Uint8Array): void;
@@ -8,10 +13,71 @@ export interface StateStore {
   /** Removes files that were last written before `nowMs - maxAgeMs`; says how many. */
   evict(nowMs: number, maxAgeMs: number): number;
   /** Lets another process in. */
-  close(): void;
+  close(): Promise<void>;
 }
 
-/** Opens (and creates) the directory. Throws StateError if another process has it, or it can't be used. */
-export function openStateStore(_dir: string): StateStore {
-  throw new Error('not built yet');
+const FILE = /^[0-9a-f]{16}\.state(\.tmp)?$/;
+
+/** Opens (and creates) the directory, 0700. Rejects with StateError if another process has it, or it can't be used. */
+export async function openStateStore(dir: string): Promise<StateStore> {
+  const lock = await lockDirectory(dir, {
+    what: 'state directory',
+    hint: 'wait for it to end, or give each run a --state-dir of its own',
+  });
+  const pathOf = (key: string) => join(dir, `${key}.state`);
+  const doing = <Result>(what: string, path: string, action: () => Result): Result => {
+    try {
+      return action();
+    } catch (error) {
+      const said = errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
+      throw new StateError('STATE_FILE', `cannot ${what} ${path}: ${said}`, { cause: error });
+    }
+  };
+  return {
+    load(key) {
+      const path = pathOf(key);
+      return doing('read', path, () => {
+        try {
+          return readFileSync(path);
+        } catch (error) {
+          if (errnoOf(error) === 'ENOENT') return undefined;
+          throw error;
+        }
+      });
+    },
+    save(key, state) {
+      const path = pathOf(key);
+      doing('write', path, () => {
+        // The lock makes us the only writer, so one temporary name a target does, and the next save mends a torn one.
+        writeFileSync(`${path}.tmp`, state, { mode: 0o600 });
+        chmodSync(`${path}.tmp`, 0o600);
+        renameSync(`${path}.tmp`, path);
+      });
+    },
+    remove(key) {
+      doing('remove', pathOf(key), () => removeIfThere(pathOf(key)));
+    },
+    evict(nowMs, maxAgeMs) {
+      return doing('clean', dir, () => {
+        const old = readdirSync(dir).filter(
+          (name) => FILE.test(name) && modifiedAt(join(dir, name)) < nowMs - maxAgeMs,
+        );
+        for (const name of old) removeIfThere(join(dir, name));
+        return old.length;
+      });
+    },
+    close: () => lock.release(),
+  };
+}
+
+function modifiedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }

@@ -8,8 +8,8 @@ import type { Snapshot } from './snapshot.ts';
 export function subtract(snapshot: Snapshot, state: DeltaState, order: readonly number[]): number {
   const { entries } = state;
   const { columns } = snapshot;
-  const values = snapshot.values.data;
-  const matches = snapshot.matches.data;
+  const values = snapshot.values;
+  const matches = snapshot.matches;
   const size = entrySize(state.columns.length);
   let clamped = 0;
   for (let sample = 0; sample < snapshot.count; sample++) {
@@ -34,7 +34,7 @@ export function subtract(snapshot: Snapshot, state: DeltaState, order: readonly 
 
 /** Sets negative values to 0, in place. Gives the number of samples that had one. */
 export function clampNegative(snapshot: Snapshot): number {
-  const values = snapshot.values.data;
+  const values = snapshot.values;
   const { columns } = snapshot;
   let clamped = 0;
   for (let sample = 0; sample < snapshot.count; sample++) {

@@ -80,7 +80,13 @@ function textKind(bytes: Uint8Array): Finding | undefined {
   const text = textOf(bytes);
   if (text === undefined) return undefined;
   const start = text.trimStart();
-  if (start.startsWith('<')) return { what: `HTML page, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
+  if (start.startsWith('<')) {
+    const isIndex = start.includes('<title>/debug/pprof/</title>');
+    return {
+      what: `HTML page, not a profile: ${preview(start)}`,
+      hint: isIndex ? "that is Go's list of profiles: put the name of one behind the path" : WRONG_PAGE,
+    };
+  }
   if (start.startsWith('{') || start.startsWith('['))
     return { what: `JSON, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
   if (/^[a-z]+ profile: |^--- \w+|^goroutine \d+ \[/.test(start)) return NO_DEBUG;

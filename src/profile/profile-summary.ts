@@ -10,8 +10,8 @@ export interface ProfileSummary extends ProfileHeader {
 /** For reports: validates an uncompressed pprof profile and adds up its columns. Throws ProfileError. */
 export function readProfileSummary(pprof: Uint8Array, options: ValidateOptions = {}): ProfileSummary {
   const totals: bigint[] = [];
-  const header = forEachSample(pprof, options, ({ values, columns }) => {
-    for (let column = 0; column < columns; column++) {
+  const header = forEachSample(pprof, options, (values) => {
+    for (let column = 0; column * 2 < values.length; column++) {
       totals[column] = (totals[column] ?? 0n) + int64(values[column * 2]!, values[column * 2 + 1]!);
     }
   });

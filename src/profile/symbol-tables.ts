@@ -227,7 +227,8 @@ export class SymbolTables {
 
   #readLocation(): void {
     const reader = this.#reader;
-    let mapping = 0;
+    let mappingLo = 0;
+    let mappingHi = 0;
     let addressLo = 0;
     let addressHi = 0;
     const firstLine = this.#lineFunctions.length;
@@ -238,8 +239,8 @@ export class SymbolTables {
           this.#takeId();
           break;
         case 2:
-          mapping = this.#mappingIds.find(reader.lo, reader.hi);
-          if (mapping === 0 && (reader.lo | reader.hi) !== 0) throw this.#absent(reader, 'mapping');
+          mappingLo = reader.lo;
+          mappingHi = reader.hi;
           break;
         case 3:
           addressLo = reader.lo;
@@ -250,6 +251,8 @@ export class SymbolTables {
           break;
       }
     }
+    const mapping = (mappingLo | mappingHi) === 0 ? 0 : this.#mappingIds.find(mappingLo, mappingHi);
+    if (mapping === 0 && (mappingLo | mappingHi) !== 0) throw this.#absent(reader, 2, mappingLo, mappingHi, 'mapping');
     this.#locations.push(mapping);
     this.#locations.push(addressLo);
     this.#locations.push(addressHi);
@@ -257,21 +260,22 @@ export class SymbolTables {
 
   #readLine(ordinal: number): void {
     const reader = this.#lineReader;
-    let slot = 0;
+    let idLo = 0;
+    let idHi = 0;
     reader.enter(LINE, ordinal, this.#reader.start, this.#reader.stop);
     while (reader.next()) {
       if (reader.field !== 1) continue;
-      slot = this.#functionIds.find(reader.lo, reader.hi);
-      if (slot === 0) throw this.#absent(reader, 'function');
+      idLo = reader.lo;
+      idHi = reader.hi;
     }
-    if (slot === 0) {
-      reader.field = 0;
-      throw reader.fault('has no function_id', this.#reader.start);
-    }
+    const slot = this.#functionIds.find(idLo, idHi);
+    if (slot === 0) throw this.#absent(reader, 1, idLo, idHi, 'function');
     this.#lineFunctions.push(slot);
   }
 
-  #absent(reader: WireReader, what: string): Error {
-    return reader.fault(`is ${uint64Text(reader.lo, reader.hi)}, but there is no such ${what}`);
+  /** The fault of a reference to nothing; of a repeated field the last one counts, so it is found at the end of a message. */
+  #absent(reader: WireReader, field: number, lo: number, hi: number, what: string): Error {
+    reader.field = field;
+    return reader.fault(`is ${uint64Text(lo, hi)}, but there is no such ${what}`, reader.startOfMessage);
   }
 }

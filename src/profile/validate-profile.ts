@@ -34,19 +34,20 @@ export function validateProfile(pprof: Uint8Array, options: ValidateOptions = {}
   return forEachSample(pprof, options, () => undefined);
 }
 
-/** Validates a profile and shows each sample. The reader is good during the call only. */
+/** Validates a profile and shows the values of each sample, low and high half of each. They are good during the call only. */
 export function forEachSample(
   pprof: Uint8Array,
   options: ValidateOptions,
-  visit: (sample: SampleReader) => void,
+  visit: (values: Int32Array) => void,
 ): ProfileHeader {
   try {
     index.fill(pprof, options.limits ?? DEFAULT_PROFILE_LIMITS);
     reader.start(options.allowNegative ?? false);
-    const { sampleCount } = index;
+    const { sampleCount, sampleTypes } = index;
+    const values = new Int32Array(sampleTypes.length * 2);
     for (let sample = 0; sample < sampleCount; sample++) {
-      reader.read(sample);
-      visit(reader);
+      reader.read(sample, values, 0);
+      visit(values);
     }
     return headerOf(index);
   } finally {

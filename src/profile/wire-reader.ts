@@ -33,6 +33,7 @@ export class WireReader {
   tagAt = 0;
   /** The next byte to read. */
   pos = 0;
+  startOfMessage = 0;
   #end = 0;
   #type: MessageType | undefined;
   #ordinal = 0;
@@ -47,6 +48,7 @@ export class WireReader {
   enter(type: MessageType, ordinal: number, start: number, end: number): void {
     this.#type = type;
     this.#ordinal = ordinal;
+    this.startOfMessage = start;
     this.pos = start;
     this.#end = end;
     this.field = 0;
