@@ -37,9 +37,9 @@ export class ConnectionPool {
     host.run(route, exchange);
   }
 
-  /** Number of open or opening connections, for tests and metrics. */
-  get size(): number {
-    return [...this.#hosts.values()].reduce((sum, host) => sum + host.size, 0);
+  /** How many origins have a connection, or a request that waits for one. */
+  get origins(): number {
+    return this.#hosts.size;
   }
 
   /** Closes idle connections at once; the others close when their request is answered. */
@@ -69,10 +69,6 @@ class Host {
   constructor(options: PoolOptions, onEmpty: () => void) {
     this.#options = options;
     this.#onEmpty = onEmpty;
-  }
-
-  get size(): number {
-    return this.#connections.size;
   }
 
   run(route: Route, exchange: Exchange): void {

@@ -59,8 +59,9 @@ test('an informational answer before the final one is passed over', async (t) =>
       socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
     });
   });
-  const response = await get(testClient(t), target);
-  assert.equal(response.status, 200);
+  const statuses: number[] = [];
+  const response = await get(testClient(t), target, '/', { onHeaders: ({ status }) => statuses.push(status) });
+  assert.deepEqual(statuses, [200]);
   assert.equal(textOf(response), 'ok');
 });
 
@@ -134,6 +135,14 @@ for (const { name, answer } of [
     assert.equal(error.message, 'body over 99 bytes');
   });
 }
+
+test('a body that is announced as too long is not waited for', async (t) => {
+  const target = await startFakeTarget(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': 1000 }).flushHeaders();
+  });
+  const error = await failureOf(get(testClient(t), target, '/', { maxBodyBytes: 999 }));
+  assert.equal(error.code, 'BODY_TOO_LARGE');
+});
 
 test('an endless body is cut at the limit, and its connection closed', async (t) => {
   const target = await startFakeTarget(t, answers.endless());

@@ -64,7 +64,7 @@ test('at most maxConnectionsPerOrigin requests run at once, first come first ser
   assert.equal(target.connections, 2);
 });
 
-test('held requests have connections beyond that bound', async (t) => {
+test('held requests do not count against that bound', async (t) => {
   const target = await startFakeTarget(t, { '/held': answers.never(), '/plain': answers.status(200, 'ok') });
   const client = testClient(t, {}, { maxConnectionsPerOrigin: 1 });
   const held = [1, 2, 3].map(() => failureOf(get(client, target, '/held', { isHeld: true })));
@@ -72,6 +72,15 @@ test('held requests have connections beyond that bound', async (t) => {
   assert.equal(textOf(await get(client, target, '/plain')), 'ok');
   client.destroy();
   await Promise.all(held);
+});
+
+test('held requests are not bound by it', async (t) => {
+  const target = await startFakeTarget(t, { '/slow': answers.never(), '/held': answers.status(200, 'ok') });
+  const client = testClient(t, {}, { maxConnectionsPerOrigin: 1 });
+  const slow = failureOf(get(client, target, '/slow'));
+  assert.equal(textOf(await get(client, target, '/held', { isHeld: true })), 'ok');
+  client.destroy();
+  await slow;
 });
 
 test('a request that waits too long for a connection says so', async (t) => {
