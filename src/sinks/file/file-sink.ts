@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { redactUrl } from '../../http/redact-url.ts';
 import type { FinishedProfile, Receipt, Sink } from '../sink.ts';
-import { INDEX_FILE, indexFields } from './index-entry.ts';
+import { INDEX_FILE, type IndexEntry, indexFields } from './index-entry.ts';
 import { IndexWriter, syncFile } from './index-writer.ts';
 import { fileName, profileDirectory } from './profile-path.ts';
 import { writeError } from './write-error.ts';
@@ -88,14 +88,7 @@ class FileSink implements Sink {
       published = await this.#publish(profile, directory);
       await this.#directories?.sync(join(this.#dir, directory));
       const path = `${directory}/${published}`;
-      const entry = indexFields({
-        ...profile,
-        path,
-        profile: profile.target.profile.name,
-        url: redactUrl(profile.target.url),
-        bytes: profile.body.length,
-        sha256: hash('sha256', profile.body, 'hex'),
-      });
+      const entry = indexFields(entryOf(profile, path));
       this.#index.append(JSON.stringify(entry));
       if (this.#directories) await this.#index.sync();
       return { path, bytes: profile.body.length, entry };
@@ -132,6 +125,24 @@ class FileSink implements Sink {
       throw error;
     }
   }
+}
+
+/** Field by field: spreading the profile takes as long as all else that the entry needs. */
+function entryOf(profile: FinishedProfile, path: string): IndexEntry {
+  return {
+    path,
+    profile: profile.target.profile.name,
+    labels: profile.labels,
+    url: redactUrl(profile.target.url),
+    fromNanos: profile.fromNanos,
+    untilNanos: profile.untilNanos,
+    sampleTypes: profile.sampleTypes,
+    samples: profile.samples,
+    bytes: profile.body.length,
+    sha256: hash('sha256', profile.body, 'hex'),
+    isReset: profile.isReset,
+    isPartial: profile.isPartial,
+  };
 }
 
 async function syncAndClose({ fd }: TemporaryFile): Promise<void> {

@@ -35,7 +35,7 @@ export interface TemporaryFile {
 /** Writes a temporary file into `dir`, which is created if need be. Throws the system's error, and leaves nothing then. */
 export function writeTemporary(dir: string, body: Uint8Array): TemporaryFile {
   const path = join(dir, `.pyro-pull-${writer}-${serial++}.tmp`);
-  const fd = inDirectory(dir, () => openSync(path, 'wx', FILE_MODE));
+  const fd = inDirectory(path, () => openSync(path, 'wx', FILE_MODE));
   try {
     writeFileSync(fd, body);
     return { path, fd };
@@ -53,7 +53,7 @@ export function writeTemporary(dir: string, body: Uint8Array): TemporaryFile {
 export function publish(temporary: string, path: string): boolean {
   try {
     // A link fails where a rename would overwrite, also between two processes.
-    inDirectory(dirname(path), () => linkSync(temporary, path));
+    inDirectory(path, () => linkSync(temporary, path));
     removeIfThere(temporary);
     return true;
   } catch (error) {
@@ -120,12 +120,12 @@ export function createDirectory(dir: string): string | undefined {
 }
 
 /** Directories are made when they turn out to be missing, which costs nothing while they are there. */
-function inDirectory<Result>(dir: string, action: () => Result): Result {
+function inDirectory<Result>(path: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    createDirectory(dir);
+    createDirectory(dirname(path));
     return action();
   }
 }
