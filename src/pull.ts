@@ -27,6 +27,8 @@ export interface PullDeps {
    * this is called a stopped run leaves the earlier snapshot in force, and no interval is lost. Throws a StateError.
    */
   commitBaseline(target: Target): void;
+  /** What came of the last snapshot is lost: the next delta starts from the one before it. */
+  revertBaseline(target: Target): void;
   /** Resolves early when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Unix milliseconds. */
@@ -183,6 +185,7 @@ async function pullStep(step: Step, run: Run): Promise<void> {
     deps.commitBaseline(target);
     deps.onEvent({ type: 'finished', target, profile, receipts, durationMs: scraped.durationMs });
   } catch (error) {
+    if (stage === 'write') deps.revertBaseline(target);
     if (!(error instanceof PyroPullError)) throw error;
     // A run that is being stopped cuts its own requests: that is no failure of the target.
     if (deps.signal.aborted && stage === 'scrape') return;

@@ -41,13 +41,13 @@ export async function openPipeline(
   const outDir = flags.out ?? config.output.dir ?? 'profiles';
   const stateDir = flags.stateDir ?? config.output.stateDir;
   const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
-  const store = stateDir === undefined || flags.dryRun ? undefined : openStateStore(resolve(io.cwd, stateDir));
+  const store = stateDir === undefined || flags.dryRun ? undefined : await openStateStore(resolve(io.cwd, stateDir));
   const sinks: Sink[] = [];
   const scrapers = new Map<ScrapeConfig, Scraper>();
   const close = async () => {
-    await Promise.all([...scrapers.values()].map((scraper) => scraper.close()));
+    for (const scraper of scrapers.values()) scraper.close();
     await Promise.all(sinks.map((sink) => sink.close()));
-    store?.close();
+    await store?.close();
   };
   try {
     store?.evict(Date.now(), flags.maxStateAge);
@@ -59,7 +59,8 @@ export async function openPipeline(
   const scraperOf = (job: ScrapeConfig) => {
     let scraper = scrapers.get(job);
     if (!scraper) {
-      scraper = createScraper(job, { signal });
+      scraper = createScraper(job, { environment: io.env });
+      signal.addEventListener('abort', scraper.destroy);
       scrapers.set(job, scraper);
     }
     return scraper;
@@ -76,9 +77,11 @@ export async function openPipeline(
       delta: (scraped) => tracker.next(scraped),
       hasBaseline: (target) => restoreBaseline(target, tracker, store) && tracker.hasBaseline(target, Date.now()),
       commitBaseline: (target) => {
+        tracker.keep(target.key);
         const state = store && tracker.exportState(target.key);
         if (state) store.save(target.key, state);
       },
+      revertBaseline: (target) => tracker.undo(target.key),
       sinks,
       sleep: (ms) => sleep(ms, signal),
       now: Date.now,

@@ -1,8 +1,11 @@
-// The integrator is writing this file right now (15:47); engine engineer: please leave it, go on with speed.
-import type { ProfileLimits } from '../profile/limits.ts';
+import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
+import { profileKindOf } from './profile-kind.ts';
+import { decodeTracked, encodeTracked } from './state-codec.ts';
+import { TargetStep } from './target-step.ts';
+import type { TrackedTarget } from './tracked-target.ts';
 
 export interface DeltaTrackerOptions {
   /** A baseline older than this is not used: the next snapshot starts afresh. */
@@ -17,7 +20,11 @@ export interface DeltaTracker {
    * state has moved on when the call returns, before the promise is settled: calls for different targets may overlap.
    */
   next(scraped: ScrapedProfile): Promise<DeltaOutcome>;
-  /** A scrape of this target failed: the start of the next interval is not the last stamp where that matters. */
+  /** What came of the last `next` is safe: what was before it is forgotten. */
+  keep(key: string): void;
+  /** What came of the last `next` is lost (a full disk): the next delta covers its interval too. */
+  undo(key: string): void;
+  /** A scrape of this target failed. A godeltaprof endpoint may have moved on, so its next response is discarded. */
   failed(key: string): void;
   /** True if the next good response will be compared with an earlier one that is young enough. */
   hasBaseline(target: Target, nowMs: number): boolean;
@@ -31,6 +38,89 @@ export interface DeltaTracker {
   keys(): IterableIterator<string>;
 }
 
-export function createDeltaTracker(_options: DeltaTrackerOptions): DeltaTracker {
-  throw new Error('not built yet');
+export function createDeltaTracker(options: DeltaTrackerOptions): DeltaTracker {
+  return new Tracker(options);
+}
+
+class Tracker implements DeltaTracker {
+  readonly #options: DeltaTrackerOptions;
+  readonly #targets = new Map<string, TrackedTarget>();
+  /** What `undo` goes back to; undefined in the map for "nothing". */
+  readonly #before = new Map<string, TrackedTarget | undefined>();
+  /** Warnings that were given, by target: each once. */
+  readonly #told = new Map<string, Set<string>>();
+
+  constructor(options: DeltaTrackerOptions) {
+    this.#options = options;
+  }
+
+  async next(scraped: ScrapedProfile): Promise<DeltaOutcome> {
+    const { target } = scraped;
+    const step = new TargetStep(scraped, this.#young(scraped), this.#options.limits ?? DEFAULT_PROFILE_LIMITS);
+    const { outcome, tracked } = step.take();
+    this.#before.set(target.key, this.#targets.get(target.key));
+    this.#targets.set(target.key, tracked);
+    return { ...outcome, warnings: this.#untold(target.key, outcome.warnings) };
+  }
+
+  keep(key: string): void {
+    this.#before.delete(key);
+  }
+
+  undo(key: string): void {
+    if (!this.#before.has(key)) return;
+    const before = this.#before.get(key);
+    if (before === undefined) this.#targets.delete(key);
+    else this.#targets.set(key, before);
+    this.#before.delete(key);
+  }
+
+  failed(key: string): void {
+    const tracked = this.#targets.get(key);
+    if (tracked && !tracked.hasGap) this.#targets.set(key, { ...tracked, hasGap: true });
+  }
+
+  hasBaseline(target: Target, nowMs: number): boolean {
+    const tracked = this.#targets.get(target.key);
+    if (tracked === undefined || !this.#isYoung(tracked, nowMs)) return false;
+    return profileKindOf(target) === 'delta-endpoint' ? !tracked.hasGap : tracked.state !== undefined;
+  }
+
+  forget(key: string): void {
+    this.#targets.delete(key);
+    this.#before.delete(key);
+    this.#told.delete(key);
+  }
+
+  exportState(key: string): Uint8Array | undefined {
+    const tracked = this.#targets.get(key);
+    return tracked && encodeTracked(tracked);
+  }
+
+  importState(key: string, bytes: Uint8Array): 'restored' | 'torn' | 'version' {
+    const tracked = decodeTracked(bytes);
+    if (typeof tracked === 'string') return tracked;
+    this.#targets.set(key, tracked);
+    return 'restored';
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#targets.keys();
+  }
+
+  #young({ target, respondedAtMs }: ScrapedProfile): TrackedTarget | undefined {
+    const tracked = this.#targets.get(target.key);
+    return tracked && this.#isYoung(tracked, respondedAtMs) ? tracked : undefined;
+  }
+
+  #isYoung(tracked: TrackedTarget, nowMs: number): boolean {
+    return nowMs - tracked.stamp.wallMs <= this.#options.maxStateAgeMs;
+  }
+
+  #untold(key: string, warnings: readonly string[]): readonly string[] {
+    if (warnings.length === 0) return warnings;
+    const told = this.#told.get(key) ?? new Set();
+    this.#told.set(key, told);
+    return warnings.filter((warning) => !told.has(warning) && told.add(warning));
+  }
 }

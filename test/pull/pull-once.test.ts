@@ -38,6 +38,7 @@ async function pull(
     },
     hasBaseline: () => false,
     commitBaseline: (target) => void calls.push(`commit ${target.profile.name}`),
+    revertBaseline: (target) => void calls.push(`revert ${target.profile.name}`),
     sinks: [
       {
         name: 'memory',
@@ -180,7 +181,7 @@ test('a sink that fails leaves the earlier baseline in force', async () => {
     },
     { isWanted: only('mem') },
   );
-  assert.deepEqual(calls, ['scrape /debug/pprof/heap']);
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap', 'revert mem']);
   const failure = events.find((event) => event.type === 'failed');
   assert.equal(failure?.type === 'failed' && failure.stage, 'write');
 });
