@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallFrame, PprofBuilder } from './pprof-builder.ts';
 
 /** Go's rate: 100 samples a second. */
-export const CPU_SAMPLING_INTERVAL_MICROS = 10_000;
+const CPU_SAMPLING_INTERVAL_MICROS = 10_000;
 
 /** Another CPU profile of this thread is being recorded. The message is what Go's handlers answer. */
 export class CpuProfilerInUseError extends Error {

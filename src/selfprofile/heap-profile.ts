@@ -2,7 +2,7 @@ import { type HeapProfiler as Protocol, Session } from 'node:inspector';
 import { type CallFrame, frameKey, PprofBuilder } from './pprof-builder.ts';
 
 /** Go's MemProfileRate: one sample for about so many bytes allocated. */
-export const HEAP_SAMPLING_INTERVAL_BYTES = 512 * 1024;
+const HEAP_SAMPLING_INTERVAL_BYTES = 512 * 1024;
 /**
  * How often V8's own store of samples is emptied, which grows with every sample until then (about 200 bytes each). Not
  * more often, as the inspector collects garbage first, all of it: 10 ms for a small heap.

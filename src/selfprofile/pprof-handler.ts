@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
 /** Where Go programs serve their profiles. */
-export const PPROF_PATH = '/debug/pprof/';
+const PPROF_PATH = '/debug/pprof/';
 
 const DEFAULT_CPU_SECONDS = 30n;
 /** An hour. A timer holds 24 days at most, and V8's record of a profile grows all the while. */
