@@ -21,6 +21,8 @@ export interface ProfileFacts {
   readonly maxLabelValueBytes: number;
   /** Samples whose values are all zero, or one of them negative: the server throws them away. */
   readonly uselessSamples: number;
+  /** File name of the first mapping that has one: by convention the program. */
+  readonly mainBinary: string | undefined;
 }
 
 const NANOS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
@@ -73,6 +75,7 @@ export function inspectProfile(pprof: Uint8Array): ProfileFacts {
       maxLabelsPerSample,
       maxLabelValueBytes,
       uselessSamples,
+      mainBinary: mainBinaryOf(index),
     };
   } finally {
     index.release();
@@ -88,6 +91,11 @@ export function isUseless(values: Int32Array): boolean {
     if (high !== 0 || values[column] !== 0) isZero = false;
   }
   return isZero;
+}
+
+function mainBinaryOf({ symbols, strings }: ProfileIndex): string | undefined {
+  for (const mapping of symbols.mappings) if (mapping && mapping.filename !== 0) return strings.text(mapping.filename);
+  return undefined;
 }
 
 function sampleRateOf(periodType: SampleType | undefined, period: bigint): number | undefined {

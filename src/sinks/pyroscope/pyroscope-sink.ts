@@ -40,14 +40,14 @@ export interface PyroscopeSink extends Sink {
   /** The same as `write`, for a profile that no scrape brought. */
   push(profile: OutgoingProfile): Promise<Receipt>;
   /**
-   * Sends what is queued, for at most `deadlineMs`; see `stats.queued` for what is left. Ends early where waiting is in
-   * vain. After a deadline that passed nothing more is sent.
+   * Sends what is queued until no more than `most` (default 0) are left, for at most `deadlineMs`; see `stats.queued`
+   * for what is left. Ends early where waiting is in vain. After a deadline that passed nothing more is sent.
    */
-  flush(deadlineMs: number): Promise<void>;
+  flush(deadlineMs: number, most?: number): Promise<void>;
   /** Queues again what the server refused for good. Gives how many. */
   retryRejected(): Promise<number>;
-  /** Whether a profile with this `pushId` was delivered, by this run or an earlier one. */
-  wasDelivered(pushId: string): boolean;
+  /** Whether a profile with this `pushId` was delivered, and by which run. */
+  deliveryOf(pushId: string): 'earlier' | 'now' | undefined;
 }
 
 /** What `push` has delivered, one id a line. */
@@ -69,7 +69,8 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     now: () => clock.now(),
     onSyncError: (error) => deps.onEvent({ type: 'disk-error', message: `cannot sync: ${messageOf(error)}` }),
   });
-  const delivered = new Set(await queue.lines(DELIVERED_FILE));
+  const deliveredEarlier = new Set(await queue.lines(DELIVERED_FILE));
+  const delivered = new Set(deliveredEarlier);
   const limits = remote.limits ?? DEFAULT_PUSH_LIMITS;
   const sender = new Sender(remote, post, limits, clock, deps.onEvent);
   const delivery = new Delivery({
@@ -80,7 +81,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     maxInFlight: remote.queue.maxInFlight,
     backoff: { minMs: remote.queue.minBackoffMs, maxMs: remote.queue.maxBackoffMs },
     deliver: async (meta, body, signal) =>
-      meta.pushId !== undefined && delivered.has(meta.pushId) ? { type: 'accepted' } : sender.send(meta, body, signal),
+      meta.pushId !== undefined && delivered.has(meta.pushId) ? { type: 'known' } : sender.send(meta, body, signal),
     onAccepted: async ({ pushId }) => {
       if (pushId === undefined || delivered.has(pushId)) return;
       delivered.add(pushId);
@@ -89,7 +90,16 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     clock,
     onEvent: deps.onEvent,
   });
-  return new QueuedPyroscopeSink({ remote, limits, delivery, delivered, clock, onEvent: deps.onEvent, client });
+  return new QueuedPyroscopeSink({
+    remote,
+    limits,
+    delivery,
+    delivered,
+    deliveredEarlier,
+    clock,
+    onEvent: deps.onEvent,
+    client,
+  });
 }
 
 /** The queue of a remote: a directory named for it. */
@@ -102,6 +112,7 @@ interface SinkParts {
   readonly limits: PushLimits;
   readonly delivery: Delivery;
   readonly delivered: ReadonlySet<string>;
+  readonly deliveredEarlier: ReadonlySet<string>;
   readonly clock: DeliveryClock;
   readonly onEvent: (event: PushEvent) => void;
   readonly client: { destroy(): void };
@@ -156,16 +167,17 @@ class QueuedPyroscopeSink implements PyroscopeSink {
     return { path: undefined, bytes: body.length };
   }
 
-  flush(deadlineMs: number): Promise<void> {
-    return this.#parts.delivery.flush(deadlineMs);
+  flush(deadlineMs: number, most?: number): Promise<void> {
+    return this.#parts.delivery.flush(deadlineMs, most);
   }
 
   retryRejected(): Promise<number> {
     return this.#parts.delivery.retryRejected();
   }
 
-  wasDelivered(pushId: string): boolean {
-    return this.#parts.delivered.has(pushId);
+  deliveryOf(pushId: string): 'earlier' | 'now' | undefined {
+    if (this.#parts.deliveredEarlier.has(pushId)) return 'earlier';
+    return this.#parts.delivered.has(pushId) ? 'now' : undefined;
   }
 
   async close(): Promise<void> {

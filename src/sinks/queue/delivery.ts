@@ -141,14 +141,14 @@ export class Delivery {
   }
 
   /**
-   * Resolves when nothing is left to send, when waiting is in vain (the remote needs mending, or asked us to stay away
+   * Resolves when no more than `most` profiles are left to send, when waiting is in vain (the remote needs mending, or asked us to stay away
    * for longer), or after `deadlineMs`; then nothing more is sent, what is on its way is cut off, and all that is left
    * stays on disk.
    */
-  async flush(deadlineMs: number): Promise<void> {
+  async flush(deadlineMs: number, most = 0): Promise<void> {
     const endsAtMs = this.#options.clock.now() + deadlineMs;
     const cancel = this.#options.clock.schedule(deadlineMs, () => this.#stop());
-    while (!this.#isDone(endsAtMs)) await new Promise<void>((resolve) => this.#settled.push(resolve));
+    while (!this.#isDone(endsAtMs, most)) await new Promise<void>((resolve) => this.#settled.push(resolve));
     cancel();
   }
 
@@ -160,7 +160,8 @@ export class Delivery {
     await this.#options.queue.close();
   }
 
-  #isDone(endsAtMs: number): boolean {
+  #isDone(endsAtMs: number, most: number): boolean {
+    if (most > 0 && this.#index.size <= most) return true;
     if (this.#inFlight > 0) return false;
     const { state, opensAtMs } = this.#gate;
     return this.#isStopped || this.#index.size === 0 || state === 'paused' || opensAtMs > endsAtMs;
@@ -228,7 +229,7 @@ export class Delivery {
     if (found === undefined) return undefined;
     const { meta, body } = found;
     const verdict = await this.#options.deliver(meta, body, this.#abort.signal);
-    if (this.#abort.signal.aborted && verdict.type !== 'accepted') return undefined;
+    if (this.#abort.signal.aborted && verdict.type !== 'accepted' && verdict.type !== 'known') return undefined;
     switch (verdict.type) {
       case 'accepted':
         this.#counts.accepted += 1;
@@ -236,6 +237,10 @@ export class Delivery {
         await this.#options.onAccepted(meta).finally(() => queue.remove(entry));
         this.#options.onEvent({ type: 'accepted', meta });
         this.#works();
+        return undefined;
+      case 'known':
+        this.#index.remove(entry);
+        await queue.remove(entry);
         return undefined;
       case 'rejected':
         this.#index.remove(entry);

@@ -1,6 +1,8 @@
 /** What became of one attempt to deliver a profile. */
 export type Verdict =
   | { readonly type: 'accepted' }
+  /** Not sent, because the remote has it already. */
+  | { readonly type: 'known' }
   /** Nothing wrong with the profile; the remote can't take it now. */
   | {
       readonly type: 'unavailable';
