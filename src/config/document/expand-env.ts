@@ -16,8 +16,8 @@ export interface ExpandedTree {
   readonly warnings: readonly EnvFinding[];
 }
 
-const REFERENCE = /\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g;
-const HAS_REFERENCE = /\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}/;
+const REFERENCE = /\$\{([A-Za-z_]\w*)(?::-([^{}]*))?\}/g;
+const HAS_REFERENCE = /\$\{([A-Za-z_]\w*)(?::-[^{}]*)?\}/;
 /** As the old Pyroscope server took it. Upper case, or every price and regular expression would look like one. */
 const BARE_REFERENCE = /\$([A-Z_][A-Z0-9_]*)/;
 
