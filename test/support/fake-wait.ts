@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { WaitDeps } from '../../src/discovery/wait.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -37,14 +38,16 @@ export class FakeWait implements WaitDeps {
     while (this.clock.nextIn === undefined) await setImmediate();
   }
 
-  /** What the promise gives, with every sleep on the way cut short. */
+  /** What the promise gives, with every sleep on the way cut short. Rejects where it gives nothing within a (fake) day. */
   async untilDone<T>(promise: Promise<T>): Promise<T> {
+    const endMs = this.now() + 24 * 3_600_000;
     let isDone = false;
     const done = (): void => {
       isDone = true;
     };
     promise.then(done, done);
     while (!isDone) {
+      assert.ok(this.now() < endMs, 'there was no answer for a day');
       if (this.clock.nextIn !== undefined) this.clock.advance(this.clock.nextIn);
       await setImmediate();
     }

@@ -129,6 +129,36 @@ test('discovered labels are the ones before the rules, with all defaults, one ob
   assert.equal(cpu?.discoveredLabels, mem?.discoveredLabels);
 });
 
+test('labels with empty values, which discovery may hand over, are none', async () => {
+  const raw: TargetGroup = {
+    source: '0',
+    targets: [
+      new Map([
+        ['__address__', 'h:1'],
+        ['env', ''],
+        ['job', ''],
+      ]),
+    ],
+    labels: new Map([
+      ['env', 'group'],
+      ['__name__', 'app'],
+      ['zone', ''],
+    ]),
+  };
+  const { targets } = await build({ 'enabled-profiles': ['mem'] }, raw);
+  assert.deepEqual(Object.fromEntries(targets[0]?.labels ?? []), {
+    __name__: 'app',
+    env: 'group',
+    instance: 'h:1',
+    job: 'j',
+  });
+});
+
+test('what discovery tells need not be valid Unicode', async () => {
+  const { rejected } = await build({}, withLabels({ __meta_x: '\ud800' }));
+  assert.deepEqual(rejected, []);
+});
+
 test('a bad target leaves the rest of its group alone', async () => {
   const result = await build({}, { application: 'app', targets: ['a:1', 'b:http', 'c:3'] });
   assert.deepEqual(
@@ -299,6 +329,11 @@ test('a rule that removes the address rejects the target', async () => {
     rejected.map(({ message }) => message),
     ['no address'],
   );
+});
+
+test("rejects seconds of the job that are longer than the target's own interval", async () => {
+  const { rejected } = await build({ params: { seconds: ['3'] } }, withLabels({ __scrape_interval__: '2s' }));
+  assert.match(rejected[0]?.message ?? '', /profile cpu: seconds=3 is longer than the scrape interval 2s/);
 });
 
 const TIMING: readonly {
