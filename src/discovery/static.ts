@@ -3,10 +3,10 @@ import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
 import { targetGroupOf } from './target-group-of.ts';
 import { untilAborted } from './wait.ts';
 
-/** The groups that stand in the config itself. Their source is their index among all static blocks of the job. */
+/** The groups that stand in the config itself, where their source leads: `static-configs[2]`. */
 export function createStaticDiscoverer(config: StaticDiscoveryConfig, name: string): Discoverer {
   const update: DiscoveryUpdate = {
-    groups: config.groups.map((group, index) => targetGroupOf(group, String(index))),
+    groups: config.groups.map((group, index) => targetGroupOf(group, `${name}[${index}]`)),
     failures: [],
     warnings: [],
   };

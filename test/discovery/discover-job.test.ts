@@ -28,7 +28,7 @@ const http: DiscoveryConfig = {
   http: DEFAULT_HTTP_CLIENT,
 };
 
-test('static groups become target groups with their index as source', async () => {
+test('static groups become target groups with their place as source', async () => {
   const { groups, failures, warnings } = await discoverOnce(
     { discovery: [statics('a:1', '')] },
     { signal: SIGNAL, timeoutMs: 1000 },
@@ -36,7 +36,7 @@ test('static groups become target groups with their index as source', async () =
   assert.deepEqual([failures, warnings], [[], []]);
   assert.deepEqual(groups, [
     {
-      source: '0',
+      source: 'static-configs[0]',
       targets: [
         new Map([
           ['__address__', 'a:1'],
@@ -50,7 +50,7 @@ test('static groups become target groups with their index as source', async () =
       ],
       labels: new Map([['env', 'dev']]),
     },
-    { source: '1', targets: [], labels: new Map([['env', 'dev']]) },
+    { source: 'static-configs[1]', targets: [], labels: new Map([['env', 'dev']]) },
   ]);
 });
 
@@ -61,7 +61,7 @@ test('one mechanism that fails leaves the groups of the others, and is named by 
   const { groups, failures } = await discoverOnce({ discovery }, { signal: SIGNAL, timeoutMs: 5000 });
   assert.deepEqual(
     groups.map(({ source }) => source),
-    ['0', '1', `${path}:0`],
+    ['static-configs[0]', 'static-configs[1]', `${path}:0`],
   );
   assert.deepEqual(
     failures.map(({ code, message }) => [code, message]),

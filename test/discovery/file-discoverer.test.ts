@@ -211,7 +211,11 @@ test('once: a plain file or a directory that is missing is a failure, a pattern 
 
 const unreadable: readonly [why: string, make: (path: string) => void, message: RegExp][] = [
   ['a directory', (path) => mkdirSync(path), /can't read .*t\.json: it is a directory/],
-  ['a FIFO', (path) => execFileSync('mkfifo', [path]), /can't read .*t\.json: it is not a regular file/],
+  [
+    'a FIFO',
+    (path) => execFileSync('sh', ['-c', 'mkfifo "$0"', path]),
+    /can't read .*t\.json: it is not a regular file/,
+  ],
   ['bytes that are not UTF-8', (path) => writeFileSync(path, Buffer.from([0x5b, 0xff, 0x5d])), /it is not UTF-8/],
   [
     'more than 64 MiB',
