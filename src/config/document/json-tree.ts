@@ -32,9 +32,10 @@ class JsonFault extends Error {
 }
 
 const MAX_DEPTH = 200;
-const SPACE = /[ \t\n\r]*/y;
-// The characters of a string are checked by JSON.parse below.
-const STRING = /"(?:[^"\\]|\\.)*"/sy;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const SPACES: ReadonlySet<number> = new Set([SPACE, 0x09, 0x0a, 0x0d]);
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y;
 const WORD = /[\w$]+/y;
 
@@ -123,9 +124,17 @@ class JsonReader {
 
   #string(): TreeScalar {
     const start = this.#offset;
-    const quoted = this.#take(STRING);
-    if (quoted === undefined) throw new JsonFault({ start, end: start + 1 }, 'this string is never closed');
-    const text = decode(quoted);
+    let isPlain = true;
+    let end = start + 1;
+    for (; ; end++) {
+      const code = this.#text.charCodeAt(end);
+      if (code === QUOTE) break;
+      if (Number.isNaN(code)) throw new JsonFault({ start, end: start + 1 }, 'this string is never closed');
+      if (code === BACKSLASH) end++;
+      if (code === BACKSLASH || code < SPACE) isPlain = false;
+    }
+    this.#offset = end + 1;
+    const text = isPlain ? this.#text.slice(start + 1, end) : decode(this.#text.slice(start, end + 1));
     if (text !== undefined) return this.#scalar(text, 'quoted', start);
     throw new JsonFault(
       { start, end: this.#offset },
@@ -139,9 +148,10 @@ class JsonReader {
   }
 
   #skipSpace(): void {
-    this.#take(SPACE);
+    while (SPACES.has(this.#text.charCodeAt(this.#offset))) this.#offset++;
   }
 
+  /** A sticky pattern at this place. */
   #take(token: RegExp): string | undefined {
     token.lastIndex = this.#offset;
     const taken = token.exec(this.#text)?.[0];

@@ -73,7 +73,7 @@ export class TreeMap {
 
 /** Prometheus's spelling of a key is Pyroscope's with `_` for `-`. */
 export function canonicalKey(key: string): string {
-  return key.replaceAll('_', '-');
+  return key.includes('_') ? key.replaceAll('_', '-') : key;
 }
 
 /** Same content at another place: what an alias stands for. */
