@@ -64,19 +64,19 @@ export class GoHeap {
     for (let made = 0; made < count; made++) {
       const allocated = 1 + this.#random.below(this.#random.pick([4, 100, 10_000, 1_000_000]));
       added.push({
-        stack: this.#stack(),
+        stack: this.#stack(added),
         size: 8 << this.#random.below(14),
         allocated,
-        freed: this.#random.chance(0.4) ? allocated : this.#random.below(allocated),
+        freed: this.#random.chance(0.6) ? allocated : this.#random.below(allocated),
       });
     }
     this.#buckets = [...added, ...this.#buckets];
   }
 
-  /** Half of the stacks fork off an earlier one near its leaf, as call trees do. */
-  #stack(): readonly FrameSpec[] {
+  /** Most stacks fork off one made shortly before near its leaf: programs allocate in phases, along the paths of a tree. */
+  #stack(recent: readonly Bucket[]): readonly FrameSpec[] {
     const depth = 10 + this.#random.below(21);
-    const [near] = this.#buckets.length > 0 && this.#random.chance(0.5) ? [this.#random.pick(this.#buckets)] : [];
+    const near = this.#random.chance(0.75) ? recent[recent.length - 1 - this.#random.below(100)] : undefined;
     const shared = near ? near.stack.slice(1 + this.#random.below(6)) : [];
     const own = Array.from({ length: Math.max(1, depth - shared.length) }, () => this.#random.pick(this.#frames));
     return [...own, ...shared];

@@ -1,0 +1,81 @@
+import { gzipSync } from 'node:zlib';
+import { DELTA_PRESETS, PRESETS } from '../../src/config/presets.ts';
+import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
+import type { DeltaOutcome, DeltaProfile } from '../../src/delta/delta-outcome.ts';
+import { createDeltaTracker, type DeltaTracker } from '../../src/delta/delta-tracker.ts';
+import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
+import type { Target } from '../../src/targets/target.ts';
+import { buildProfile, type ProfileSpec } from './build-profile.ts';
+import { finishedProfile } from './finished-profile.ts';
+import { type PrintedSample, printSamples } from './print-samples.ts';
+import { type ReadProfile, readProfile } from './read-profile.ts';
+import { inflated } from './recorded-profiles.ts';
+
+/** Second 0 of the tests' clocks: 2026-11-22T10:00:00Z. */
+export const START_NANOS = BigInt(Date.UTC(2026, 10, 22, 10)) * 1_000_000n;
+const MAX_STATE_AGE_MS = 24 * 3600 * 1000;
+
+export interface TrackerRunOptions {
+  /** Name of a preset. */
+  readonly profile?: string;
+  /** The target's own delta endpoint in place of the preset. */
+  readonly isDeltaEndpoint?: boolean;
+  readonly seconds?: number;
+  readonly onCounterReset?: ScrapeConfig['onCounterReset'];
+}
+
+/** When a response came, in seconds from the start. The profile says the same if `targetSeconds` says nothing else. */
+export interface At {
+  readonly seconds: number;
+  /** The profile's own time; 0 for none. */
+  readonly targetSeconds?: number | 'none';
+}
+
+/** The snapshots of one target, shown to a tracker one after the other. */
+export class TrackerRun {
+  readonly tracker: DeltaTracker = createDeltaTracker({ maxStateAgeMs: MAX_STATE_AGE_MS });
+  readonly target: Target;
+
+  constructor({ profile = 'mem', isDeltaEndpoint = false, seconds, onCounterReset = 'emit' }: TrackerRunOptions = {}) {
+    const preset = (isDeltaEndpoint ? DELTA_PRESETS : PRESETS).get(profile);
+    if (!preset) throw new Error(`no preset ${profile}`);
+    const { target } = finishedProfile();
+    const labels = new Map([['instance', 'shop:6060']]);
+    this.target = { ...target, labels, profile: preset, seconds, job: { ...target.job, onCounterReset } };
+  }
+
+  next(spec: ProfileSpec, at: At): Promise<DeltaOutcome> {
+    const { seconds, targetSeconds = seconds } = at;
+    const timeNanos = targetSeconds === 'none' ? 0n : START_NANOS + nanos(targetSeconds);
+    return this.nextBytes(buildProfile({ ...spec, timeNanos }), seconds);
+  }
+
+  nextBytes(pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
+    const scraped: ScrapedProfile = {
+      target: this.target,
+      body: gzipSync(pprof),
+      pprof,
+      requestedAtMs: Number(START_NANOS / 1_000_000n) + (seconds - (this.target.seconds ?? 0)) * 1000,
+      respondedAtMs: Number(START_NANOS / 1_000_000n) + seconds * 1000,
+      // Its zero is somewhere else than that of the wall clock.
+      monotonicMs: 77_000 + seconds * 1000,
+      durationMs: (this.target.seconds ?? 0) * 1000,
+    };
+    return this.tracker.next(scraped);
+  }
+}
+
+export function nanos(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1e9));
+}
+
+/** What was passed on, read back. */
+export function passedOn(outcome: DeltaOutcome): {
+  outcome: DeltaProfile;
+  read: ReadProfile;
+  samples: PrintedSample[];
+} {
+  if (outcome.kind !== 'profile') throw new Error(`held: ${outcome.reason}`);
+  const read = readProfile(inflated(outcome.body));
+  return { outcome, read, samples: printSamples(read) };
+}
