@@ -38,6 +38,8 @@ test('300 targets and 8 with CPU profiles are all written in one run of under 15
   const megabytes = Math.round(run.peakRssBytes / 2 ** 20);
   t.diagnostic(`wall time ${(run.wallMs / 1000).toFixed(2)} s, peak RSS ${megabytes} MB`);
 
+  assert.doesNotMatch(run.stderr, /\(node:\d+\)/, 'no warning of Node');
+
   const index = readIndex(out);
   const count = (profile: string): number => index.filter((line) => line.profile === profile).length;
   assert.deepEqual([...SNAPSHOTS, 'cpu'].map(count), [308, 308, 308, 308, 8]);

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareOracle } from './support/oracle.ts';
 import { INTEROP, REPOSITORY, RUN_DIRECTORY_VARIABLE } from './support/places.ts';
-import { preparePyroPull } from './support/pyro-pull.ts';
+import { buildPyroPull } from './support/pyro-pull.ts';
 
 const ENDING = '.interop.ts';
 
@@ -39,7 +39,7 @@ async function prepareParts(): Promise<number> {
   // One suite alone prepares what it starts.
   const parts = wanted.length > 0 ? [] : readdirSync(join(INTEROP, 'parts')).filter((file) => file !== 'part.ts');
   const preparing: [string, () => Promise<unknown>][] = [
-    ['pyro-pull', preparePyroPull],
+    ['pyro-pull', buildPyroPull],
     ['the oracle', prepareOracle],
   ];
   for (const file of parts) {

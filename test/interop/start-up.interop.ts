@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { measureCpu } from './support/oracle.ts';
 import { freshDirectory } from './support/places.ts';
-import { EXECUTABLE, preparePyroPull } from './support/pyro-pull.ts';
+import { EXECUTABLE } from './support/pyro-pull.ts';
 
 // CPU time of the whole process against that of a Node that does nothing: what a user waits for at every call.
 const limits: { name: string; args: readonly string[]; limit: number }[] = [
@@ -38,7 +38,6 @@ scrape-configs:
 const ROUNDS = 41;
 
 test('start-up costs little beside that of Node itself', async (t) => {
-  await preparePyroPull();
   const directory = freshDirectory('start-up');
   writeFileSync(join(directory, 'pyro-pull.yml'), QUICK_START);
   const node = process.execPath;

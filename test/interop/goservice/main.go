@@ -85,7 +85,7 @@ func serve(handler http.Handler, first string, count int) ([]string, error) {
 
 func newService() http.Handler {
 	work := &workload{}
-	record := &record{}
+	record := &record{list: []served{}}
 	mux := http.NewServeMux()
 	mux.Handle("/debug/pprof/", http.DefaultServeMux)
 	for name, read := range readings {

@@ -26,25 +26,21 @@ const indexLine = z.looseObject({
 /** One written file, as `index.ndjson` tells of it. */
 export type IndexLine = z.infer<typeof indexLine>;
 
-/** Builds the command if it is not built yet. */
-export async function preparePyroPull(): Promise<void> {
-  if (!existsSync(join(REPOSITORY, 'dist'))) await mustRun(['npm', 'run', 'build'], { cwd: REPOSITORY });
+/** Builds the command from the sources as they are. */
+export async function buildPyroPull(): Promise<void> {
+  await mustRun(['npm', 'run', 'build'], { cwd: REPOSITORY });
 }
 
 /** Runs the built command as a user does. */
 export async function pyroPull(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  await preparePyroPull();
   return runCommand([process.execPath, EXECUTABLE, ...args], options);
 }
 
 /** Runs a command that has to end well. */
 export async function mustPull(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const result = await pyroPull(args, options);
-  assert.equal(
-    result.code,
-    0,
-    `pyro-pull ${args.join(' ')} ended with ${result.code}:\n${result.stderr}\n${result.stdout}`,
-  );
+  const said = `${result.stderr.slice(0, 4_000)}\n${result.stdout.slice(0, 1_000)}`;
+  assert.equal(result.code, 0, `pyro-pull ${args.join(' ')} ended with ${result.code}:\n${said}`);
   return result;
 }
 

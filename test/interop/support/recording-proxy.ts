@@ -14,6 +14,8 @@ export interface Recorded {
 export interface RecordingProxy {
   /** `host:port` to scrape instead of the program's own. */
   readonly address: string;
+  /** Whether a path (without its query) was asked for, answered or not. */
+  requested(path: string): boolean;
   /** Good answers to a path (without its query), in order. */
   answers(path: string): readonly Recorded[];
   stop(): Promise<void>;
@@ -24,8 +26,10 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
   const directory = freshDirectory('recorded');
   mkdirSync(directory, { recursive: true });
   const recorded: Recorded[] = [];
+  const requested = new Set<string>();
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url ?? '/';
+    requested.add(withoutQuery(path));
     const [host = '', port = ''] = upstream.split(':');
     const headers = { ...incoming.headers, host: upstream };
     const onward = request({ host, port, path, method: incoming.method, headers }, (response) => {
@@ -49,10 +53,15 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   return {
     address: `127.0.0.1:${address.port}`,
-    answers: (path) => recorded.filter((one) => one.status === 200 && one.path.split('?')[0] === path),
+    requested: (path) => requested.has(path),
+    answers: (path) => recorded.filter((one) => one.status === 200 && withoutQuery(one.path) === path),
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function withoutQuery(path: string): string {
+  return path.split('?')[0] ?? path;
 }
