@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.ts';
+import { setMaxListeners } from 'node:events';
 import type { HttpClientConfig } from '../config/http-client-config.ts';
 import { HttpError } from '../errors.ts';
 import { VERSION } from '../version.ts';
@@ -84,11 +84,13 @@ class ConfiguredClient implements HttpClient {
       files,
       oauth2 && send && new OAuth2TokenSource(oauth2, files, send, clock),
     );
+    allowManyListeners(this.#signal);
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
+    allowManyListeners(request.signal);
     const endsAtMs = this.#clock.monotonic() + request.timeoutMs;
     const { method = 'GET' } = request;
     const follows = this.#config.followRedirects && (method === 'GET' || method === 'HEAD');
@@ -133,15 +135,13 @@ class ConfiguredClient implements HttpClient {
     const tls = await this.#tls.current();
     const proxy = await this.#proxies.proxyFor(origin);
     if (this.#isClosed) throw new HttpError('CANCELLED', 'cancelled');
-    const remainingMs = endsAtMs - this.#clock.monotonic();
-    if (remainingMs <= 0) throw new HttpError('TIMEOUT', `timeout after ${formatDuration(request.timeoutMs)}`);
     const exchange = new Exchange(
       {
         method,
         path,
         headers,
         body: request.body,
-        remainingMs,
+        remainingMs: endsAtMs - this.#clock.monotonic(),
         timeoutMs: request.timeoutMs,
         maxBodyBytes: request.maxBodyBytes,
         isHeld: request.isHeld === true,
@@ -174,6 +174,11 @@ class ConfiguredClient implements HttpClient {
     if (authorization ?? fallback) headers.push('authorization', authorization ?? fallback ?? '');
     return headers;
   }
+}
+
+/** Many clients and requests may hear one signal; Node 20 warns of a leak at eleven. */
+function allowManyListeners(signal: AbortSignal | undefined): void {
+  if (signal) setMaxListeners(0, signal);
 }
 
 function redirectOf(response: HttpResponse): string | undefined {

@@ -10,6 +10,8 @@ import type { SecretFiles } from './secret-files.ts';
 
 /** A token is no longer used this long before it expires, as in golang.org/x/oauth2. */
 const EXPIRY_MARGIN_MS = 10_000;
+/** Requests with other deadlines wait for the same token, so that none may make them wait long. */
+const MAX_TOKEN_MS = 10_000;
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
 interface Token {
@@ -93,7 +95,7 @@ export class OAuth2TokenSource {
         method: 'POST',
         headers,
         body: form.toString(),
-        timeoutMs,
+        timeoutMs: Math.min(timeoutMs, MAX_TOKEN_MS),
         maxBodyBytes: MAX_TOKEN_BYTES,
       });
     } catch (error) {

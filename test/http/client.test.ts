@@ -170,6 +170,27 @@ test('a signal that is aborted already sends nothing', async (t) => {
   assert.equal(target.requests.length, 0);
 });
 
+test('one signal may stop any number of clients and requests, without a warning', async (t) => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): number => warnings.push(warning);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
+  const target = await startFakeTarget(t, answers.never());
+  const controller = new AbortController();
+  const { signal } = controller;
+  const clients = Array.from({ length: 12 }, () => testClient(t, {}, { signal }));
+  const own = new AbortController();
+  const requests = [
+    ...clients.map((client) => get(client, target)),
+    ...Array.from({ length: 12 }, () => get(testClient(t), target, '/', { signal: own.signal })),
+  ].map(failureOf);
+  controller.abort();
+  own.abort();
+  assert.deepEqual(new Set((await Promise.all(requests)).map(({ code }) => code)), new Set(['CANCELLED']));
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
+});
+
 test('destroy cancels every request, running or waiting, and takes no more', async (t) => {
   const target = await startFakeTarget(t, answers.never());
   const client = testClient(t, {}, { maxConnectionsPerOrigin: 1 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nextAddress } from '../../src/http/redirect.ts';
+import { addressOf } from '../../src/http/address.ts';
+import { keepsCredentials, nextAddress } from '../../src/http/redirect.ts';
 import { type Answer, answers, startFakeTarget } from '../support/fake-target.ts';
 import { failureOf, get, testClient, textOf } from '../support/http-client.ts';
 
@@ -141,5 +142,18 @@ for (const { location, hostname, path } of [
     const next = nextAddress(zoned, location);
     assert.equal(next.origin.hostname, hostname);
     assert.equal(next.path, path);
+  });
+}
+
+for (const { from, to, keeps } of [
+  { from: 'http://shop', to: 'http://shop', keeps: true },
+  { from: 'http://shop', to: 'http://SHOP:8080', keeps: true },
+  { from: 'http://shop', to: 'https://shop', keeps: true },
+  { from: 'https://shop', to: 'http://shop', keeps: false },
+  { from: 'http://shop', to: 'http://eu.shop', keeps: false },
+  { from: 'http://shop', to: 'http://shop.evil', keeps: false },
+]) {
+  test(`credentials for ${from} are ${keeps ? '' : 'not '}sent on to ${to}`, () => {
+    assert.equal(keepsCredentials(addressOf(from).origin, addressOf(to).origin), keeps);
   });
 }
