@@ -62,6 +62,7 @@ class ConfiguredClient implements HttpClient {
   readonly #headers: ConfiguredHeaders;
   readonly #tokenClient: HttpClient | undefined;
   #isClosed = false;
+  #isDestroyed = false;
 
   constructor(config: HttpClientConfig, options: HttpClientOptions) {
     const { environment = {}, clock = SYSTEM_CLOCK } = options;
@@ -90,6 +91,7 @@ class ConfiguredClient implements HttpClient {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
+    if (this.#isClosed) throw cancelled();
     allowManyListeners(request.signal);
     const endsAtMs = this.#clock.monotonic() + request.timeoutMs;
     const { method = 'GET' } = request;
@@ -110,14 +112,15 @@ class ConfiguredClient implements HttpClient {
 
   close(): void {
     this.#isClosed = true;
-    this.#pool.closeIdle();
+    this.#pool.close();
     this.#tokenClient?.close();
   }
 
   destroy(): void {
     this.#isClosed = true;
+    this.#isDestroyed = true;
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#pool.destroy(new HttpError('CANCELLED', 'cancelled'));
+    this.#pool.destroy(cancelled());
     this.#tokenClient?.destroy();
   }
 
@@ -134,7 +137,7 @@ class ConfiguredClient implements HttpClient {
     const headers = await this.#headersFor(request, isTrusted, endsAtMs - this.#clock.monotonic());
     const tls = await this.#tls.current();
     const proxy = await this.#proxies.proxyFor(origin);
-    if (this.#isClosed) throw new HttpError('CANCELLED', 'cancelled');
+    if (this.#isDestroyed) throw cancelled();
     const exchange = new Exchange(
       {
         method,
@@ -174,6 +177,10 @@ class ConfiguredClient implements HttpClient {
     if (authorization ?? fallback) headers.push('authorization', authorization ?? fallback ?? '');
     return headers;
   }
+}
+
+function cancelled(): HttpError {
+  return new HttpError('CANCELLED', 'cancelled');
 }
 
 /** Many clients and requests may hear one signal; Node 20 warns of a leak at eleven. */

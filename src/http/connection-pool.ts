@@ -21,6 +21,7 @@ export interface PoolOptions {
 export class ConnectionPool {
   readonly #options: PoolOptions;
   readonly #hosts = new Map<string, Host>();
+  #isClosing = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -32,6 +33,7 @@ export class ConnectionPool {
     let host = this.#hosts.get(key);
     if (!host) {
       host = new Host(this.#options, () => this.#hosts.delete(key));
+      if (this.#isClosing) host.close();
       this.#hosts.set(key, host);
     }
     host.run(route, exchange);
@@ -42,9 +44,10 @@ export class ConnectionPool {
     return this.#hosts.size;
   }
 
-  /** Closes idle connections at once; the others close when their request is answered. */
-  closeIdle(): void {
-    for (const host of [...this.#hosts.values()]) host.closeIdle();
+  /** Closes idle connections at once, and from now on each as soon as nothing runs on it or waits for it. */
+  close(): void {
+    this.#isClosing = true;
+    for (const host of [...this.#hosts.values()]) host.close();
   }
 
   /** Fails every request with this error and closes all. */
@@ -89,7 +92,7 @@ class Host {
     const next = this.#waiting.find(({ exchange }) => !exchange.isSettled);
     this.#waiting = next ? this.#waiting.slice(this.#waiting.indexOf(next) + 1) : [];
     if (next) this.run(next.route, next.exchange);
-    else if (this.#isClosing) this.closeIdle();
+    else if (this.#isClosing) this.close();
   }
 
   forget(connection: Connection): void {
@@ -97,7 +100,7 @@ class Host {
     if (this.#connections.size === 0 && this.#waiting.every(({ exchange }) => exchange.isSettled)) this.#onEmpty();
   }
 
-  closeIdle(): void {
+  close(): void {
     this.#isClosing = true;
     for (const connection of [...this.#connections]) if (!connection.exchange) connection.close();
   }

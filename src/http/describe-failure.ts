@@ -18,7 +18,7 @@ export function describeFailure(failure: unknown, origin: HttpOrigin, phase: Req
   if (failure instanceof HttpError) return failure;
   const error = rootOf(failure);
   const found =
-    connectFailure(error, origin) ??
+    connectFailure(error, origin, phase) ??
     tlsFailure(error, origin) ??
     protocolFailure(error, origin) ??
     lossFailure(error, origin, phase);
@@ -78,7 +78,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted, as by a firewall on this machine',
 };
 
-function connectFailure({ code }: RawError, origin: HttpOrigin): Finding | undefined {
+function connectFailure({ code }: RawError, origin: HttpOrigin, phase: RequestPhase): Finding | undefined {
   switch (code) {
     case 'ECONNREFUSED':
       return {
@@ -95,7 +95,10 @@ function connectFailure({ code }: RawError, origin: HttpOrigin): Finding | undef
         message: `DNS lookup of ${origin.hostname} failed: name server gave no answer (${code})`,
       };
     case 'ETIMEDOUT':
-      return { code: 'TIMEOUT', message: 'timeout of the operating system while connecting' };
+      return {
+        code: 'TIMEOUT',
+        message: `timeout of the operating system${phase === 'connecting' ? ' while connecting' : ': the other end is gone'}`,
+      };
     case 'EMFILE':
     case 'ENFILE':
       return {

@@ -205,12 +205,16 @@ test('destroy cancels every request, running or waiting, and takes no more', asy
   await untilClosed(target);
 });
 
-test('close lets a running request end and then closes its connection', async (t) => {
-  const target = await startFakeTarget(t, answers.late(30, answers.status(200, 'in time')));
+test('close lets a running request end, through redirects, and then closes its connections', async (t) => {
+  const target = await startFakeTarget(t, {
+    '/': answers.late(30, answers.redirect('/moved')),
+    '/moved': answers.late(30, answers.status(200, 'in time')),
+  });
   const client = testClient(t);
   const running = get(client, target);
   while (target.requests.length === 0) await new Promise(setImmediate);
   client.close();
+  assert.equal((await failureOf(get(client, target))).code, 'CANCELLED');
   assert.equal(textOf(await running), 'in time');
   await untilClosed(target);
 });
