@@ -30,6 +30,8 @@ async function bundle() {
     entryPoints: ['src/cli/main.ts'],
     outfile: BUNDLE,
     format: 'cjs',
+    // A script that comes out of V8's cache has lost its way to import(); Node's own modules are required instead.
+    supported: { 'dynamic-import': false },
     define: { ...options.define, 'import.meta.url': 'bundleUrl' },
     // Only the unbundled sources ask for more than the URL.
     logOverride: { 'empty-import-meta': 'silent' },

@@ -4,7 +4,7 @@
 const { readFileSync } = require('node:fs');
 const module_ = require('node:module');
 const { dirname, join } = require('node:path');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 
 const BUNDLE = join(__dirname, '..', 'dist', 'main.cjs');
 const CODE_CACHE = `${BUNDLE}.cache`;
@@ -23,11 +23,7 @@ exports.loadBundle = () => {
 };
 
 exports.compileBundle = (cachedData) =>
-  new Script(module_.wrap(readFileSync(BUNDLE, 'utf8')), {
-    filename: BUNDLE,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  new Script(module_.wrap(readFileSync(BUNDLE, 'utf8')), { filename: BUNDLE, cachedData });
 
 exports.evaluate = (script) => {
   const bundle = { exports: {} };

@@ -10,6 +10,7 @@ import { createFileSink } from '../sinks/file/file-sink.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { targetsFromGroups } from '../targets/from-groups.ts';
 import type { Target } from '../targets/target.ts';
+import { abortableSleep } from './abortable-sleep.ts';
 import type { Io } from './io.ts';
 
 export interface PipelineFlags {
@@ -59,8 +60,7 @@ export async function openPipeline(
   const scraperOf = (job: ScrapeConfig) => {
     let scraper = scrapers.get(job);
     if (!scraper) {
-      scraper = createScraper(job, { environment: io.env });
-      signal.addEventListener('abort', scraper.destroy);
+      scraper = createScraper(job, { environment: io.env, signal });
       scrapers.set(job, scraper);
     }
     return scraper;
@@ -83,7 +83,7 @@ export async function openPipeline(
       },
       revertBaseline: (target) => tracker.undo(target.key),
       sinks,
-      sleep: (ms) => sleep(ms, signal),
+      sleep: abortableSleep(signal),
       now: Date.now,
     },
   };
@@ -110,21 +110,4 @@ function restoreBaseline(
 ): boolean {
   const state = store?.load(target.key);
   return state !== undefined && tracker.importState(target.key, state) === 'restored';
-}
-
-/** Resolves after `ms`, or as soon as the signal aborts. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) {
-      done();
-      return;
-    }
-    const finish = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      done();
-    };
-    const timer = setTimeout(finish, ms);
-    signal.addEventListener('abort', finish);
-  });
 }
