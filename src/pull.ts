@@ -4,6 +4,7 @@ import type { DiscoveryUpdate } from './discovery/discoverer.ts';
 import type { TargetGroup } from './discovery/target-group.ts';
 import { type DiscoveryError, PyroPullError } from './errors.ts';
 import type { LabelSet } from './labels/label-set.ts';
+import { CpuTurns } from './scrape/cpu-turns.ts';
 import type { ScrapedProfile } from './scrape/scraped-profile.ts';
 import { Slots } from './scrape/slots.ts';
 import type { FinishedProfile, Receipt, Sink } from './sinks/sink.ts';
@@ -92,9 +93,8 @@ export interface Step {
 export async function pullOnce(config: Config, options: PullOptions, deps: PullDeps): Promise<void> {
   const plan = await planOnce(config, options, deps);
   deps.onEvent({ type: 'planned', plan });
-  const slots = new Slots(options.concurrency);
-  const cpuTurns = new Map<string, Promise<void>>();
-  await Promise.all(plan.steps.map((step) => pullStep(step, { config, options, deps, slots, cpuTurns })));
+  const turns = { slots: new Slots(options.concurrency), cpu: new CpuTurns() };
+  await Promise.all(plan.steps.map((step) => pullStep(step, { config, options, deps, turns })));
 }
 
 /** Discovers, builds targets, and decides for each whether one request does or two snapshots are needed. */
@@ -141,84 +141,139 @@ interface Run {
   readonly config: Config;
   readonly options: PullOptions;
   readonly deps: PullDeps;
-  readonly slots: Slots;
-  /** By address: the CPU profile that has the turn. A Go process serves one at a time. */
-  readonly cpuTurns: Map<string, Promise<void>>;
+  readonly turns: ScrapeTurns;
 }
 
 async function pullStep(step: Step, run: Run): Promise<void> {
   const { target, windowMs } = step;
-  const { deps } = run;
+  const { deps, config, options } = run;
+  const scrape = () => scrapeInTurn(target, run.turns, deps);
+  if (step.scrapes === 'twice') {
+    const failed = await takeBaseline(target, scrape, deps);
+    if (failed) deps.onEvent(failed);
+    if (failed || deps.signal.aborted) return;
+  }
+  if (windowMs > 0) await deps.sleep(windowMs, deps.signal);
+  if (deps.signal.aborted) return;
+  const settings = { externalLabels: config.externalLabels, labels: options.labels, writeEmpty: options.writeEmpty };
+  const result = await pullTarget(target, scrape, settings, deps);
+  if (result) deps.onEvent(result);
+}
+
+/** The first of two snapshots. Gives what failed. */
+async function takeBaseline(
+  target: Target,
+  scrape: () => Promise<ScrapedProfile>,
+  deps: PullDeps,
+): Promise<TargetFailed | undefined> {
   let stage: Stage = 'scrape';
   try {
-    if (step.scrapes === 'twice') {
-      const first = await scrape(target, run);
-      stage = 'delta';
-      const outcome = await deps.delta(first);
-      for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
-      deps.commitBaseline(target);
-      stage = 'scrape';
-    }
-    if (windowMs > 0) await deps.sleep(windowMs, deps.signal);
-    if (deps.signal.aborted) return;
-    const scraped = await scrape(target, run);
+    const scraped = await scrape();
+    stage = 'delta';
+    const outcome = await deps.delta(scraped);
+    for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
+    deps.commitBaseline(target);
+    return undefined;
+  } catch (error) {
+    return failureOf(error, target, stage, deps);
+  }
+}
+
+/** What came of one request for one profile. */
+export type TargetResult = Extract<PullEvent, { readonly type: 'held' | 'empty' | 'finished' | 'failed' }>;
+type TargetFailed = Extract<PullEvent, { readonly type: 'failed' }>;
+
+/** What is the same for all profiles of a run. */
+export interface ProfileSettings extends Pick<PullOptions, 'labels' | 'writeEmpty'> {
+  readonly externalLabels: LabelSet;
+}
+
+/**
+ * One target's way through the rooms: the response that `scrape` gives -> delta -> sinks, then the baseline moves on.
+ * Undefined where the scrape was cut off by us, which is no failure of the target. Rejects only for faults of ours.
+ */
+export async function pullTarget(
+  target: Target,
+  scrape: () => Promise<ScrapedProfile>,
+  settings: ProfileSettings,
+  deps: Pick<PullDeps, 'delta' | 'sinks' | 'commitBaseline' | 'revertBaseline' | 'signal' | 'onEvent'>,
+): Promise<TargetResult | undefined> {
+  let stage: Stage = 'scrape';
+  try {
+    const scraped = await scrape();
     stage = 'delta';
     const outcome = await deps.delta(scraped);
     for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
     stage = 'write';
     if (outcome.kind === 'held') {
       deps.commitBaseline(target);
-      deps.onEvent({ type: 'held', target, reason: outcome.reason });
-      return;
+      return { type: 'held', target, reason: outcome.reason };
     }
-    if (outcome.samples === 0 && !run.options.writeEmpty) {
+    if (outcome.samples === 0 && !settings.writeEmpty) {
       deps.commitBaseline(target);
-      deps.onEvent({ type: 'empty', target });
-      return;
+      return { type: 'empty', target };
     }
-    const profile: FinishedProfile = {
-      ...outcome,
-      target,
-      labels: finalLabels(target, run.config.externalLabels, run.options.labels),
-    };
+    const labels = finalLabels(target, settings.externalLabels, settings.labels);
+    const profile: FinishedProfile = { ...outcome, target, labels };
     const receipts = await writeToAll(profile, deps.sinks);
     deps.commitBaseline(target);
-    deps.onEvent({ type: 'finished', target, profile, receipts, durationMs: scraped.durationMs });
+    return { type: 'finished', target, profile, receipts, durationMs: scraped.durationMs };
   } catch (error) {
     if (stage === 'write') deps.revertBaseline(target);
-    if (!(error instanceof PyroPullError)) throw error;
-    // A run that is being stopped cuts its own requests: that is no failure of the target.
-    if (deps.signal.aborted && stage === 'scrape') return;
-    deps.onEvent({ type: 'failed', target, stage, error });
+    return failureOf(error, target, stage, deps);
   }
 }
 
-async function scrape(target: Target, run: Run): Promise<ScrapedProfile> {
-  if (target.seconds === undefined) return run.slots.run(() => run.deps.scrape(target));
-  if (!isCpuProfile(target)) return run.deps.scrape(target);
-  const address = `${target.origin.hostname}:${target.origin.port}`;
-  const before = run.cpuTurns.get(address) ?? Promise.resolve();
-  const scraped = before.then(() => scrapeCpu(target, run.deps));
-  const turn = scraped.then(
-    () => undefined,
-    () => undefined,
+/** Undefined for a request that we cut off ourselves. */
+function failureOf(
+  error: unknown,
+  target: Target,
+  stage: Stage,
+  { signal }: Pick<PullDeps, 'signal'>,
+): TargetFailed | undefined {
+  if (!(error instanceof PyroPullError)) throw error;
+  if (stage === 'scrape' && (signal.aborted || error.code === 'CANCELLED')) return undefined;
+  return { type: 'failed', target, stage, error };
+}
+
+/** Who may send a request now: a bound on scrapes at once, and one CPU profile at a time for each process. */
+export interface ScrapeTurns {
+  readonly slots: Slots;
+  readonly cpu: CpuTurns;
+}
+
+/**
+ * Scrapes when it is the target's turn. A CPU profiler that somebody else uses is asked again every second while that
+ * request would begin by `retryUntilMs` (Unix milliseconds; undefined: for one scrape interval).
+ */
+export async function scrapeInTurn(
+  target: Target,
+  turns: ScrapeTurns,
+  deps: Pick<PullDeps, 'scrape' | 'sleep' | 'now' | 'signal'>,
+  retryUntilMs?: number,
+): Promise<ScrapedProfile> {
+  if (target.seconds === undefined) return turns.slots.run(() => deps.scrape(target));
+  if (!isCpuProfile(target)) return deps.scrape(target);
+  const { hostname, port } = target.origin;
+  return turns.cpu.run(`${hostname}:${port}`, () =>
+    scrapeCpu(target, deps, retryUntilMs ?? deps.now() + target.scrapeIntervalMs),
   );
-  run.cpuTurns.set(address, turn);
-  return scraped;
 }
 
 /** How often a CPU profiler that somebody else uses is asked again, in milliseconds. */
 const BUSY_RETRY_MS = 1000;
 
-/** Asks again while another profiler has the target's CPU profiler, for one scrape interval at most. */
-async function scrapeCpu(target: Target, deps: PullDeps): Promise<ScrapedProfile> {
-  const giveUpAtMs = deps.now() + target.scrapeIntervalMs;
+async function scrapeCpu(
+  target: Target,
+  deps: Pick<PullDeps, 'scrape' | 'sleep' | 'now' | 'signal'>,
+  retryUntilMs: number,
+): Promise<ScrapedProfile> {
   for (;;) {
     try {
       return await deps.scrape(target);
     } catch (error) {
       const isBusy = error instanceof PyroPullError && error.code === 'CPU_PROFILER_BUSY';
-      if (!isBusy || deps.signal.aborted || deps.now() + BUSY_RETRY_MS > giveUpAtMs) throw error;
+      if (!isBusy || deps.signal.aborted || deps.now() + BUSY_RETRY_MS > retryUntilMs) throw error;
       await deps.sleep(BUSY_RETRY_MS, deps.signal);
     }
   }
