@@ -71,7 +71,7 @@ export async function openPipeline(
     close,
     deps: {
       signal,
-      discover: (job) => discoverUnlessStopped(job, signal, flags.discoveryTimeout),
+      discover: (job) => discoverUnlessStopped(job, io.env, signal, flags.discoveryTimeout),
       targetsFromGroups,
       scrape: (target) => scraperOf(target.job).scrape(target),
       delta: (scraped) => tracker.next(scraped),
@@ -91,11 +91,12 @@ export async function openPipeline(
 
 async function discoverUnlessStopped(
   job: ScrapeConfig,
+  environment: Io['env'],
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<DiscoveryUpdate> {
   try {
-    return await discoverOnce(job, { signal, timeoutMs });
+    return await discoverOnce(job, { signal, timeoutMs, environment });
   } catch (error) {
     if (!signal.aborted) throw error;
     return { groups: [], failures: [], warnings: [] };

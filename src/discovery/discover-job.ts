@@ -1,6 +1,7 @@
 import { formatDuration } from '../config/duration.ts';
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { DiscoveryError } from '../errors.ts';
+import type { Environment } from '../http/proxy.ts';
 import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
 import { blockName, createDiscoverer } from './index.ts';
 import { REAL_TIME, type WaitDeps } from './wait.ts';
@@ -8,6 +9,8 @@ import { REAL_TIME, type WaitDeps } from './wait.ts';
 export interface DiscoverOptions {
   readonly signal: AbortSignal;
   readonly deps?: WaitDeps;
+  /** As `process.env`: where proxies are looked for, and a Kubernetes cluster around this process. Default: nothing. */
+  readonly environment?: Environment;
 }
 
 /**
@@ -16,9 +19,9 @@ export interface DiscoverOptions {
  */
 export async function discoverOnce(
   job: Pick<ScrapeConfig, 'discovery'>,
-  { signal, timeoutMs, deps = REAL_TIME }: DiscoverOptions & { readonly timeoutMs: number },
+  { signal, timeoutMs, deps = REAL_TIME, environment = {} }: DiscoverOptions & { readonly timeoutMs: number },
 ): Promise<DiscoveryUpdate> {
-  const discoverers = await createDiscoverers(job, deps);
+  const discoverers = await createDiscoverers(job, deps, environment);
   return mergeUpdates(await Promise.all(discoverers.map((one) => onceWithin(one, timeoutMs, { signal, deps }))));
 }
 
@@ -28,9 +31,9 @@ export async function discoverOnce(
  */
 export async function* discoverJob(
   job: Pick<ScrapeConfig, 'discovery'>,
-  { signal, deps = REAL_TIME }: DiscoverOptions,
+  { signal, deps = REAL_TIME, environment = {} }: DiscoverOptions,
 ): AsyncGenerator<DiscoveryUpdate> {
-  const discoverers = await createDiscoverers(job, deps);
+  const discoverers = await createDiscoverers(job, deps, environment);
   const latest: (DiscoveryUpdate | undefined)[] = discoverers.map(() => undefined);
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
@@ -60,14 +63,18 @@ interface Arrival {
 }
 
 /** Named as in the config: `file-sd-configs[1]`. All static blocks of a job are one. */
-async function createDiscoverers(job: Pick<ScrapeConfig, 'discovery'>, deps: WaitDeps): Promise<Discoverer[]> {
+async function createDiscoverers(
+  job: Pick<ScrapeConfig, 'discovery'>,
+  deps: WaitDeps,
+  environment: Environment,
+): Promise<Discoverer[]> {
   const counts = new Map<string, number>();
   return Promise.all(
     job.discovery.map((config) => {
       const block = blockName(config.mechanism);
       const index = counts.get(block) ?? 0;
       counts.set(block, index + 1);
-      return createDiscoverer(config, config.mechanism === 'static' ? block : `${block}[${index}]`, deps);
+      return createDiscoverer(config, config.mechanism === 'static' ? block : `${block}[${index}]`, deps, environment);
     }),
   );
 }
@@ -75,7 +82,7 @@ async function createDiscoverers(job: Pick<ScrapeConfig, 'discovery'>, deps: Wai
 async function onceWithin(
   discoverer: Discoverer,
   timeoutMs: number,
-  { signal, deps }: Required<DiscoverOptions>,
+  { signal, deps }: { readonly signal: AbortSignal; readonly deps: WaitDeps },
 ): Promise<DiscoveryUpdate> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);

@@ -1,5 +1,6 @@
 import type { DiscoveryConfig } from '../config/discovery-config.ts';
 import { DiscoveryError } from '../errors.ts';
+import type { Environment } from '../http/proxy.ts';
 import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
 import { createStaticDiscoverer } from './static.ts';
 import { untilAborted, type WaitDeps } from './wait.ts';
@@ -8,7 +9,12 @@ import { untilAborted, type WaitDeps } from './wait.ts';
  * The table of mechanisms: a new one is a folder and a line here. Those that bring weight are imported only where a
  * config has them. `name` is for messages: `file-sd-configs[0]`.
  */
-export async function createDiscoverer(config: DiscoveryConfig, name: string, deps: WaitDeps): Promise<Discoverer> {
+export async function createDiscoverer(
+  config: DiscoveryConfig,
+  name: string,
+  deps: WaitDeps,
+  environment: Environment,
+): Promise<Discoverer> {
   switch (config.mechanism) {
     case 'static':
       return createStaticDiscoverer(config, name);
@@ -16,7 +22,10 @@ export async function createDiscoverer(config: DiscoveryConfig, name: string, de
       const { FileDiscoverer } = await import('./file/file-discoverer.ts');
       return new FileDiscoverer(config, name, deps);
     }
-    case 'http':
+    case 'http': {
+      const { createHttpDiscoverer } = await import('./http/http-discoverer.ts');
+      return createHttpDiscoverer(config, name, deps, environment);
+    }
     case 'dns':
     case 'kubernetes':
     case 'consul':

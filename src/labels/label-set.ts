@@ -18,6 +18,7 @@ export const META_PREFIX = '__meta_';
 export const PARAM_PREFIX = '__param_';
 export const PROFILE_PREFIX = '__profile_';
 export const META_FILEPATH_LABEL = '__meta_filepath';
+export const META_URL_LABEL = '__meta_url';
 export const JOB_LABEL = 'job';
 export const INSTANCE_LABEL = 'instance';
 export const SERVICE_NAME_LABEL = 'service_name';

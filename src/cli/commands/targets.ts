@@ -34,7 +34,11 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
   try {
     for (const job of config.scrapeConfigs) {
       if (flags.job.length > 0 && !flags.job.includes(job.jobName)) continue;
-      const update = await discoverOnce(job, { signal: stop.signal, timeoutMs: flags.discoveryTimeout });
+      const update = await discoverOnce(job, {
+        signal: stop.signal,
+        timeoutMs: flags.discoveryTimeout,
+        environment: io.env,
+      });
       for (const failure of update.failures) {
         failed = true;
         log.error(`job ${job.jobName}: discovery failed: ${failure.message}`, { hint: failure.hint });

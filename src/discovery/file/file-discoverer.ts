@@ -3,8 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FileDiscoveryConfig } from '../../config/discovery-config.ts';
 import { DiscoveryError } from '../../errors.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
+import { isSameUpdate } from '../same-update.ts';
 import type { TargetGroup } from '../target-group.ts';
 import type { WaitDeps } from '../wait.ts';
+import { whatIsKept } from '../what-is-kept.ts';
 import { DirectoryWatcher, type WatchDirectory } from './directory-watcher.ts';
 import { directoryOf, listFiles } from './file-pattern.ts';
 import { type FileReading, readTargetFile } from './read-target-file.ts';
@@ -72,7 +74,7 @@ export class FileDiscoverer implements Discoverer {
         if (isFull) nextFullMs = this.#deps.now() + this.#config.refreshIntervalMs;
         const update = await this.#refresh({ isFull, isOnce: false }, signal);
         if (signal.aborted) return;
-        if (last === undefined || !isSame(last, update)) {
+        if (last === undefined || !isSameUpdate(last, update)) {
           last = update;
           yield update;
         }
@@ -167,10 +169,10 @@ export class FileDiscoverer implements Discoverer {
       warnings.push(...state.warnings.map((warning) => `${this.name}: ${warning}`));
       const { problem } = state;
       if (problem?.type === 'broken') {
-        failures.push(this.#failure(problem.error, `${problem.error.message}; ${whatIsKept(state)}`));
+        failures.push(this.#failure(problem.error, `${problem.error.message}; ${whatIsKept(state, 'version')}`));
       } else if (problem?.type === 'empty') {
         warnings.push(
-          `${this.name}: ${path} has no content; ${whatIsKept(state)}; write [] to say that there are no targets`,
+          `${this.name}: ${path} has no content; ${whatIsKept(state, 'version')}; write [] to say that there are no targets`,
         );
       }
     }
@@ -205,16 +207,4 @@ async function stampOf(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function whatIsKept({ groups, goodAtMs }: FileState): string {
-  if (groups === undefined) return 'there has been no good version, so it gives no targets';
-  const count = groups.reduce((sum, group) => sum + group.targets.length, 0);
-  const time = new Date(goodAtMs).toTimeString().slice(0, 8);
-  return `keeping ${count} target${count === 1 ? '' : 's'} from the last good version of ${time}`;
-}
-
-function isSame(a: DiscoveryUpdate, b: DiscoveryUpdate): boolean {
-  const messages = ({ failures, warnings }: DiscoveryUpdate) => [failures.map(({ message }) => message), warnings];
-  return isDeepStrictEqual(a.groups, b.groups) && isDeepStrictEqual(messages(a), messages(b));
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { parseTargetGroups } from '../../config/target-groups.ts';
-import { ConfigError, DiscoveryError, type Problem } from '../../errors.ts';
+import { ConfigError, DiscoveryError } from '../../errors.ts';
 import { META_FILEPATH_LABEL } from '../../labels/label-set.ts';
+import { firstProblem, problemLine } from '../invalid-groups.ts';
 import type { TargetGroup } from '../target-group.ts';
 import { targetGroupOf } from '../target-group-of.ts';
 import { unreadable } from './unreadable.ts';
@@ -29,7 +30,7 @@ export async function readTargetFile(path: string): Promise<FileReading> {
     return {
       type: 'groups',
       groups: groups.map((group, index) => targetGroupOf(group, `${path}:${index}`, meta)),
-      warnings: warnings.map(asLine),
+      warnings: warnings.map(problemLine),
     };
   } catch (error) {
     if (error instanceof DiscoveryError) return { type: 'broken', error };
@@ -60,17 +61,7 @@ function hasNoContent(text: string): boolean {
   return text.split('\n').every((line) => /^(?:#.*|---|\.\.\.|%.*)?$/.test(line.trim()));
 }
 
-/** The first problem stands for all, as one line in a log; the whole list is the cause. */
 function invalid(error: ConfigError): DiscoveryError {
-  const [first] = error.problems;
-  const rest = error.problems.length - 1;
-  const more = rest > 0 ? ` (and ${rest} more problem${rest === 1 ? '' : 's'})` : '';
-  const text = first === undefined ? error.message : asLine(first) + more;
-  return new DiscoveryError('SD_FILE_INVALID', text, { hint: first?.hint, cause: error });
-}
-
-/** `targets.yml:3:5: [0].labels: …` */
-function asLine({ file, position, path, message }: Problem): string {
-  const place = position === undefined ? file : `${file}:${position.line}:${position.column}`;
-  return [place, path, message].filter((part) => part !== '').join(': ');
+  const { message, hint } = firstProblem(error);
+  return new DiscoveryError('SD_FILE_INVALID', message, { hint, cause: error });
 }
