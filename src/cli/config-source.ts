@@ -30,6 +30,11 @@ export async function loadConfigFor(
   return { config, warnings, file };
 }
 
+/** Whether a config lies where one is looked for without a name. */
+export async function hasDefaultConfig(io: Io): Promise<boolean> {
+  return (await findConfig(io.cwd)) !== undefined;
+}
+
 export interface ConfigSource {
   readonly config: Config;
   readonly warnings: readonly Problem[];

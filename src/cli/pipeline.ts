@@ -1,20 +1,25 @@
 import { resolve } from 'node:path';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
-import { createDeltaTracker } from '../delta/delta-tracker.ts';
+import { createDeltaTracker, type DeltaTracker } from '../delta/delta-tracker.ts';
 import { openStateStore, type StateStore } from '../delta/state-store.ts';
 import { discoverOnce } from '../discovery/discover-job.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
+import { redactUrl } from '../http/redact-url.ts';
 import type { PullDeps } from '../pull.ts';
 import { createScraper, type Scraper } from '../scrape/scraper.ts';
 import { createFileSink } from '../sinks/file/file-sink.ts';
+import type { PyroscopeSink } from '../sinks/pyroscope/pyroscope-sink.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { targetsFromGroups } from '../targets/from-groups.ts';
 import type { Target } from '../targets/target.ts';
 import { abortableSleep } from './abortable-sleep.ts';
 import type { Io } from './io.ts';
+import type { Log } from './log.ts';
+import { openRemotes, remotesOf } from './remotes.ts';
 
 export interface PipelineFlags {
   readonly out?: string;
+  readonly push: readonly string[];
   readonly stateDir?: string;
   readonly maxStateAge: number;
   readonly discoveryTimeout: number;
@@ -29,6 +34,8 @@ export interface Pipeline {
   readonly receivers: readonly string[];
   /** As the user gave it; undefined where no files are written. */
   readonly outDir: string | undefined;
+  /** Part of the sinks. */
+  readonly remotes: readonly PyroscopeSink[];
   close(): Promise<void>;
 }
 
@@ -36,14 +43,15 @@ export interface Pipeline {
 export async function openPipeline(
   config: Config,
   flags: PipelineFlags,
-  io: Io,
-  signal: AbortSignal,
+  { io, log, signal }: { io: Io; log: Log; signal: AbortSignal },
 ): Promise<Pipeline> {
-  const outDir = flags.out ?? config.output.dir ?? 'profiles';
+  const remoteConfigs = remotesOf(config, flags.push, io);
+  const outDir = flags.out ?? config.output.dir ?? (remoteConfigs.length === 0 ? 'profiles' : undefined);
   const stateDir = flags.stateDir ?? config.output.stateDir;
   const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
   const store = stateDir === undefined || flags.dryRun ? undefined : await openStateStore(resolve(io.cwd, stateDir));
   const sinks: Sink[] = [];
+  let remotes: readonly PyroscopeSink[] = [];
   const scrapers = new Map<ScrapeConfig, Scraper>();
   const close = async () => {
     for (const scraper of scrapers.values()) scraper.close();
@@ -52,7 +60,11 @@ export async function openPipeline(
   };
   try {
     store?.evict(Date.now(), flags.maxStateAge);
-    if (!flags.dryRun) sinks.push(await createFileSink({ dir: resolve(io.cwd, outDir), fsync: flags.fsync }));
+    if (!flags.dryRun) {
+      if (outDir !== undefined) sinks.push(await createFileSink({ dir: resolve(io.cwd, outDir), fsync: flags.fsync }));
+      remotes = await openRemotes(remoteConfigs, { outDir, io, log });
+      sinks.push(...remotes);
+    }
   } catch (error) {
     await close();
     throw error;
@@ -66,7 +78,8 @@ export async function openPipeline(
     return scraper;
   };
   return {
-    receivers: [outDir],
+    receivers: [...(outDir === undefined ? [] : [outDir]), ...remoteConfigs.map(({ url }) => redactUrl(url))],
+    remotes,
     outDir,
     close,
     deps: {
@@ -75,7 +88,7 @@ export async function openPipeline(
       targetsFromGroups,
       scrape: (target) => scraperOf(target.job).scrape(target),
       delta: (scraped) => tracker.next(scraped),
-      hasBaseline: (target) => restoreBaseline(target, tracker, store) && tracker.hasBaseline(target, Date.now()),
+      hasBaseline: (target) => restoreBaseline(target, tracker, store, log) && tracker.hasBaseline(target, Date.now()),
       commitBaseline: (target) => {
         tracker.keep(target.key);
         const state = store && tracker.exportState(target.key);
@@ -104,11 +117,11 @@ async function discoverUnlessStopped(
 }
 
 /** Asked once for each target, before its first scrape: that is when its saved snapshot is read. */
-function restoreBaseline(
-  target: Target,
-  tracker: ReturnType<typeof createDeltaTracker>,
-  store: StateStore | undefined,
-): boolean {
+function restoreBaseline(target: Target, tracker: DeltaTracker, store: StateStore | undefined, log: Log): boolean {
   const state = store?.load(target.key);
-  return state !== undefined && tracker.importState(target.key, state) === 'restored';
+  if (state === undefined) return false;
+  const restored = tracker.importState(target.key, state);
+  if (restored === 'torn') log.warn(`${target.url}: its saved snapshot is torn: starting afresh`);
+  if (restored === 'version') log.warn(`${target.url}: its saved snapshot is of another version: starting afresh`);
+  return restored === 'restored';
 }

@@ -23,6 +23,7 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   defineCheck(program, io, finish);
   defineTargets(program, io, finish);
   defineDelta(program, io, finish);
+  definePush(program, io, finish);
 
   for (const command of [program, ...program.commands]) {
     command
@@ -69,6 +70,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
       '-o, --out <dir>',
       "write profiles as files under this directory (default: the config's output.dir, else profiles)",
     )
+    .addOption(pushOption())
     .option(
       '--state-dir <dir>',
       "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none)",
@@ -94,6 +96,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
         .default(30_000, '30s')
         .argParser(durationArgument),
     )
+    .addOption(pushDeadlineOption())
     .option('--fsync', 'files survive a power cut', false)
     .option('--write-empty', 'write a file for an interval in which nothing happened, too', false)
     .option('--json', 'one JSON object a line on stdout for each profile, then a summary', false)
@@ -132,6 +135,7 @@ export interface ScrapeFlags {
   demo: boolean;
   once?: boolean;
   out?: string;
+  push: string[];
   stateDir?: string;
   /** Milliseconds. */
   window?: number;
@@ -142,6 +146,7 @@ export interface ScrapeFlags {
   concurrency: number;
   maxStateAge: number;
   discoveryTimeout: number;
+  pushDeadline: number;
   fsync: boolean;
   writeEmpty: boolean;
   json: boolean;
@@ -217,6 +222,56 @@ function defineDelta(program: Command, io: Io, finish: (code: number) => void): 
     });
 }
 
+function definePush(program: Command, io: Io, finish: (code: number) => void): void {
+  program
+    .command('push')
+    .description('send profile files, or a directory that scrape wrote, to a remote Pyroscope')
+    .argument(
+      '<path...>',
+      'profile files or directories; labels and times come from the index, else from the pprof itself',
+    )
+    .addOption(pushOption())
+    .addOption(configOption())
+    .option('--label <name=value>', 'set a label on every profile, over an equal name (repeatable)', collect, [])
+    .option('--retry', 'also send what a remote refused before', false)
+    .addOption(pushDeadlineOption())
+    .addOption(expandEnvOption())
+    .option('--json', 'what became of the files as one JSON document on stdout', false)
+    .addHelpText('after', '\nExample:\n  $ pyro-pull push profiles --push http://localhost:4040')
+    .action(async (paths: string[], options: PushFlags) => {
+      const { push } = await import('./commands/push.ts');
+      finish(await push(paths, options, io));
+    });
+}
+
+export interface PushFlags {
+  push: string[];
+  config?: string;
+  label: string[];
+  retry: boolean;
+  pushDeadline: number;
+  expandEnv: boolean;
+  json: boolean;
+}
+
+function pushOption(): Option {
+  return new Option(
+    '--push <url>',
+    "also send to this Pyroscope (repeatable; adds to the config's remotes; default: PYROSCOPE_SERVER_ADDRESS where none is configured)",
+  )
+    .argParser(collect)
+    .default([]);
+}
+
+function pushDeadlineOption(): Option {
+  return new Option(
+    '--push-deadline <duration>',
+    'how long to go on sending at the end; the rest stays queued for the next run',
+  )
+    .default(30_000, '30s')
+    .argParser(durationArgument);
+}
+
 /** The words of an option with its default, where that is not simply "off" or "none". */
 function describeOption(option: Option): string {
   const { description, defaultValue, defaultValueDescription, argChoices } = option;
@@ -241,7 +296,7 @@ function expandEnvOption(): Option {
   );
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 

@@ -1,19 +1,21 @@
 import type { Config } from '../../config/scrape-config.ts';
-import { UsageError } from '../../errors.ts';
-import { isLabelName, type LabelSet } from '../../labels/label-set.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 import { type PullEvent, type PullOptions, planOnce, pullOnce } from '../../pull.ts';
 import { configSourceOf } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
+import { labelsOfFlags } from '../label-flags.ts';
 import { createLog, type Log } from '../log.ts';
 import { openPipeline, type Pipeline } from '../pipeline.ts';
 import type { ScrapeFlags } from '../program.ts';
 import { startProgress } from '../progress.ts';
+import { isDelivered, remoteLine, summarise } from '../remotes.ts';
 import { logEvent } from '../render/event-log.ts';
 import { dryRunJson, dryRunText, planLine } from '../render/plan.ts';
 import { PROFILE_HEADER, profileLine, profileRow } from '../render/profile-line.ts';
 import { Report } from '../render/report.ts';
 import { table } from '../render/table.ts';
+import { aborted, listenForSignals, type Signals } from '../signals.ts';
 import { createTargetFilter } from '../target-filter.ts';
 
 export interface ScrapeOptions extends ScrapeFlags {
@@ -22,7 +24,7 @@ export interface ScrapeOptions extends ScrapeFlags {
 
 /** One round over all targets. Gives the exit code; rejects with UsageError, ConfigError or StateError before anything is scraped. */
 export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
-  const labels = labelsOf(options.label);
+  const labels = labelsOfFlags(options.label);
   const isForMachines = options.json || options.logFormat !== 'text';
   const progress = await startProgress(io, { isPlain: isForMachines, now: Date.now });
   let level = options.logLevel ?? 'info';
@@ -66,15 +68,17 @@ async function scrapeConfig(context: Context): Promise<number> {
     labels: context.labels,
     writeEmpty: options.writeEmpty,
   };
-  const stop = new AbortController();
-  const pipeline = await openPipeline(config, options, io, stop.signal);
-  const signals = listenForSignals(io, stop, log);
+  const signals = listenForSignals(io, log);
   try {
-    return options.dryRun
-      ? await dryRun(context, pullOptions, pipeline)
-      : await runOnce(context, pullOptions, pipeline, signals);
+    const pipeline = await openPipeline(config, options, { io, log, signal: signals.signal });
+    try {
+      return options.dryRun
+        ? await dryRun(context, pullOptions, pipeline)
+        : await runOnce(context, pullOptions, pipeline, signals);
+    } finally {
+      await pipeline.close();
+    }
   } finally {
-    await pipeline.close();
     signals.stopListening();
   }
 }
@@ -113,18 +117,28 @@ async function runOnce(
   };
   await pullOnce(config, pullOptions, { ...pipeline.deps, onEvent });
 
-  if (options.json) io.stdout.write(`${JSON.stringify(report.summary(Date.now()))}\n`);
+  if (pipeline.remotes.length > 0) {
+    context.update('sending what is queued');
+    const flushed = Promise.all(pipeline.remotes.map((remote) => remote.flush(options.pushDeadline)));
+    await Promise.race([flushed, aborted(signals.signal)]);
+  }
+  const remotes = pipeline.remotes.map(summarise);
+
+  if (options.json)
+    io.stdout.write(`${JSON.stringify({ ...report.summary(Date.now()), ...(remotes.length > 0 && { remotes }) })}\n`);
   else if (rows.length > 0)
     log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
   for (const line of report.failureLines()) log.error(line);
   for (const line of report.summaryLines(Date.now())) log.info(line);
+  for (const remote of remotes) log[isDelivered(remote) ? 'info' : 'error'](remoteLine(remote), { ...remote });
   if (report.expected === 0)
     log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
   if (pipeline.outDir !== undefined && report.firstPath !== undefined) {
     log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.firstPath}`);
   }
-  if (signals.received) return exitCodeOfSignal(signals.received);
-  return report.isClean ? EXIT_OK : EXIT_FAILED;
+  const received = signals.received();
+  if (received) return exitCodeOfSignal(received);
+  return report.isClean && remotes.every(isDelivered) ? EXIT_OK : EXIT_FAILED;
 }
 
 function byPath(a: readonly string[], b: readonly string[]): number {
@@ -135,40 +149,4 @@ function byPath(a: readonly string[], b: readonly string[]): number {
 function progressText(report: Report): string {
   const failed = report.failed > 0 ? `, ${report.failed} failed` : '';
   return `scraped ${report.done} of ${report.expected} profiles${failed}`;
-}
-
-function labelsOf(flags: readonly string[]): LabelSet {
-  const labels = new Map<string, string>();
-  for (const flag of flags) {
-    const at = flag.indexOf('=');
-    const name = flag.slice(0, Math.max(0, at));
-    if (!isLabelName(name)) {
-      throw new UsageError(`--label ${flag}: not NAME=VALUE`, {
-        hint: 'a name has letters, digits and _, no digit first: --label env=ci',
-      });
-    }
-    labels.set(name, flag.slice(at + 1));
-  }
-  return labels;
-}
-
-interface Signals {
-  /** The first signal that came. */
-  received: 'SIGINT' | 'SIGTERM' | undefined;
-  stopListening(): void;
-}
-
-/** The first signal stops the run in order, the second at once. */
-function listenForSignals(io: Io, stop: AbortController, log: Log): Signals {
-  const signals: Signals = { received: undefined, stopListening: () => {} };
-  signals.stopListening = io.onSignal((signal) => {
-    if (signals.received) {
-      io.exit(exitCodeOfSignal(signal));
-      return;
-    }
-    signals.received = signal;
-    log.warn(`${signal}: stopping, what is complete is kept (once more stops at once)`);
-    stop.abort();
-  });
-  return signals;
 }

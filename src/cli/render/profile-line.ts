@@ -18,7 +18,7 @@ export function profileLine(event: PullEvent): Record<string, unknown> | undefin
   switch (event.type) {
     case 'finished': {
       const entry = event.receipts.find((receipt) => receipt.entry !== undefined)?.entry;
-      return { ...(entry ?? withoutFile(event.profile)), outcome: 'written' };
+      return entry ? { ...entry, outcome: 'written' } : { ...withoutFile(event.profile), outcome: 'queued' };
     }
     case 'empty':
     case 'held':

@@ -1,0 +1,78 @@
+import type { Config } from '../../config/scrape-config.ts';
+import { UsageError } from '../../errors.ts';
+import { type PushSummary, pushPaths } from '../../sinks/pyroscope/push-paths.ts';
+import { hasDefaultConfig, loadConfigFor } from '../config-source.ts';
+import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
+import { type Io, paintFor } from '../io.ts';
+import { labelsOfFlags } from '../label-flags.ts';
+import { createLog, type Log } from '../log.ts';
+import type { PushFlags } from '../program.ts';
+import { openRemotes, remotesOf } from '../remotes.ts';
+import { count } from '../render/units.ts';
+import { aborted, listenForSignals } from '../signals.ts';
+
+/** Sends profile files to every remote. Exit code 1 where something is refused, unreadable or left over. */
+export async function push(paths: readonly string[], flags: PushFlags, io: Io): Promise<number> {
+  const labels = labelsOfFlags(flags.label);
+  const log = createLog(io.stderr, {
+    level: () => 'info',
+    format: 'text',
+    paint: paintFor(io.stderr, io.env, flags.json),
+    now: () => new Date(),
+  });
+  const config = await configFor(flags, io, log);
+  const remotes = remotesOf(config, flags.push, io);
+  if (remotes.length === 0) {
+    throw new UsageError('no remote to push to', {
+      hint: 'name one with --push http://localhost:4040, in remote-write of a config, or in PYROSCOPE_SERVER_ADDRESS',
+    });
+  }
+  const signals = listenForSignals(io, log);
+  const sinks = await openRemotes(remotes, { outDir: config.output.dir, io, log });
+  try {
+    const pushed = pushPaths(
+      paths,
+      sinks,
+      { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline },
+      ({ remote, error }) =>
+        log.error(`remote ${remote}: ${error.message}`, { remote, code: error.code, hint: error.hint }),
+    );
+    const summaries = await Promise.race([pushed, aborted(signals.signal)]);
+    const received = signals.received();
+    if (summaries === undefined) {
+      pushed.catch(() => {}); // cut off on purpose; what was not sent is in the queue or still in its file
+      return received ? exitCodeOfSignal(received) : EXIT_FAILED;
+    }
+    io.stdout.write(
+      flags.json ? `${JSON.stringify({ remotes: summaries }, null, 2)}\n` : summaries.map(lineOf).join(''),
+    );
+    return summaries.every(isClean) ? EXIT_OK : EXIT_FAILED;
+  } finally {
+    await Promise.all(sinks.map((sink) => sink.close()));
+    signals.stopListening();
+  }
+}
+
+/** A config is read where one is named, or lies here and no flag says where to push. */
+async function configFor(flags: PushFlags, io: Io, log: Log): Promise<Pick<Config, 'remoteWrite' | 'output'>> {
+  const isNeeded = flags.config !== undefined || (flags.push.length === 0 && (await hasDefaultConfig(io)));
+  if (!isNeeded) {
+    return { remoteWrite: [], output: { dir: undefined, stateDir: undefined, maxAgeMs: 0, maxBytes: 0 } };
+  }
+  const { config, warnings } = await loadConfigFor(io, { file: flags.config, expandEnv: flags.expandEnv });
+  for (const warning of warnings) log.problem(warning);
+  return config;
+}
+
+function lineOf({ remote, accepted, skipped, rejected, failed, left }: PushSummary): string {
+  const parts = [`${count(accepted, 'profile')} sent`];
+  if (skipped > 0) parts.push(`${skipped} sent before`);
+  if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; --retry sends them again)`);
+  if (failed > 0) parts.push(`${failed} unreadable`);
+  if (left > 0) parts.push(`${left} left for the next run`);
+  return `remote ${remote}: ${parts.join(', ')}\n`;
+}
+
+function isClean({ rejected, failed, left }: PushSummary): boolean {
+  return rejected === 0 && failed === 0 && left === 0;
+}
