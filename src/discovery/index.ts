@@ -26,7 +26,10 @@ export async function createDiscoverer(
       const { createHttpDiscoverer } = await import('./http/http-discoverer.ts');
       return createHttpDiscoverer(config, name, deps, environment);
     }
-    case 'dns':
+    case 'dns': {
+      const { createDnsDiscoverer } = await import('./dns/dns-discoverer.ts');
+      return createDnsDiscoverer(config, name, deps);
+    }
     case 'kubernetes':
     case 'consul':
       return unavailable(config.mechanism, name);
