@@ -40,7 +40,7 @@ export function emitProfile(
   times: OutputTimes,
 ): { profile: Uint8Array; samples: number } {
   used.clear(index);
-  writer.clear();
+  writer.start(index.bytes);
   for (const column of kept) {
     writeType(TAG_SAMPLE_TYPE, index.sampleTypeStrings.data, column);
   }
@@ -76,30 +76,30 @@ function writeType(tag: number, strings: Int32Array, ordinal: number): void {
 }
 
 /** All of them, used or not: the first says which program it is, and readers look addresses up in the others. */
-function writeMappings({ bytes, symbols }: ProfileIndex): void {
+function writeMappings({ symbols }: ProfileIndex): void {
   const ranges = symbols.mappingRanges.data;
   symbols.mappings.forEach((mapping, at) => {
     used.addString(mapping.filename);
     used.addString(mapping.buildId);
-    writer.field(TAG_MAPPING, bytes, ranges[at * 2]!, ranges[at * 2 + 1]!);
+    writer.field(TAG_MAPPING, ranges[at * 2]!, ranges[at * 2 + 1]!);
   });
 }
 
-function writeLocations({ bytes, symbols }: ProfileIndex): void {
+function writeLocations({ symbols }: ProfileIndex): void {
   const ranges = symbols.locationRanges.data;
   for (let slot = 1; slot <= symbols.locationCount; slot++) {
     if (used.locations[slot] === 0) continue;
-    writer.field(TAG_LOCATION, bytes, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
+    writer.field(TAG_LOCATION, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
     const endLine = symbols.firstLine(slot + 1);
     for (let line = symbols.firstLine(slot); line < endLine; line++) used.addFunction(symbols.functionOf(line));
   }
 }
 
-function writeFunctions({ bytes, symbols }: ProfileIndex): void {
+function writeFunctions({ symbols }: ProfileIndex): void {
   const ranges = symbols.functionRanges.data;
   for (let slot = 1; slot <= symbols.functionCount; slot++) {
     if (!used.hasFunction(slot)) continue;
-    writer.field(TAG_FUNCTION, bytes, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
+    writer.field(TAG_FUNCTION, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
     used.addString(symbols.functionName(slot));
     used.addString(symbols.functionSystemName(slot));
     used.addString(symbols.functionFilename(slot));
@@ -114,10 +114,10 @@ function markHeaderStrings(index: ProfileIndex): void {
   for (let at = 0; at < index.periodTypeStrings.length; at++) used.addString(index.periodTypeStrings.data[at]!);
 }
 
-function writeStrings({ bytes, strings }: ProfileIndex): void {
+function writeStrings({ strings }: ProfileIndex): void {
   for (let string = 0; string < strings.length; string++) {
     if (used.hasString(string)) {
-      writer.field(TAG_STRING, bytes, strings.start(string), strings.end(string));
+      writer.field(TAG_STRING, strings.start(string), strings.end(string));
     } else {
       writer.reserve(2);
       writer.byte(TAG_STRING);

@@ -7,6 +7,10 @@ import type { WireWriter } from './wire-writer.ts';
 const LOCATION_IDS = 0x0a;
 const VALUES = 0x12;
 const LABEL_MESSAGE = 0x1a;
+const LABEL_KEY = 0x08;
+const LABEL_STR = 0x10;
+const LABEL_NUM = 0x18;
+const LABEL_NUM_UNIT = 0x20;
 
 /**
  * Copies what isn't values from sample messages: stacks and labels. The messages have been read and checked before, so
@@ -48,9 +52,8 @@ export class SampleCopier {
   }
 
   copy(writer: WireWriter): void {
-    const { bytes } = this.#index!;
     for (let part = 0; part < this.#partCount; part++) {
-      writer.copy(bytes, this.#parts[part * 2]!, this.#parts[part * 2 + 1]!);
+      writer.copy(this.#parts[part * 2]!, this.#parts[part * 2 + 1]!);
     }
   }
 
@@ -66,8 +69,9 @@ export class SampleCopier {
       if (length >= 0x4000) return false;
       const stop = pos + length;
       if (tag !== VALUES) {
-        if (tag === LABEL_MESSAGE) this.#noteLabel(pos, stop);
-        else if (!this.#noteLocations(bytes, pos, stop)) return false;
+        const isOrdinary =
+          tag === LABEL_MESSAGE ? this.#noteStrings(bytes, pos, stop) : this.#noteLocations(bytes, pos, stop);
+        if (!isOrdinary) return false;
         this.#addPart(tagAt, stop);
       }
       pos = stop;
@@ -89,6 +93,24 @@ export class SampleCopier {
         }
       }
       locations[id] = 1;
+    }
+    return true;
+  }
+
+  /** The strings of a label; false where a field isn't an ordinary one. */
+  #noteStrings(bytes: Uint8Array, start: number, stop: number): boolean {
+    const used = this.#used!;
+    let pos = start;
+    while (pos < stop) {
+      const tag = bytes[pos++]!;
+      let value = 0;
+      for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
+        byte = bytes[pos++]!;
+        value |= (byte & 0x7f) << shift;
+      }
+      if (tag === LABEL_NUM) continue;
+      if (tag !== LABEL_KEY && tag !== LABEL_STR && tag !== LABEL_NUM_UNIT) return false;
+      used.addString(value);
     }
     return true;
   }

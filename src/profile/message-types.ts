@@ -6,14 +6,28 @@ export interface Field {
   readonly kind: FieldKind;
 }
 
+/** What a tag of one byte announces, for a look-up instead of a decision. */
+export const UNUSUAL_TAG = 0;
+export const VARINT_TAG = 1;
+export const BYTES_TAG = 2;
+
 /** One message of profile.proto: its fields by number. Fields that aren't listed are unknown and skipped. */
 export interface MessageType {
   readonly name: string;
   readonly fields: readonly (Field | undefined)[];
+  /** For each tag of one byte VARINT_TAG or BYTES_TAG if it is that of a known field in a form that it may have. */
+  readonly tags: Uint8Array;
 }
 
-function messageType(name: string, ...fields: readonly (readonly [name: string, kind: FieldKind])[]): MessageType {
-  return { name, fields: [undefined, ...fields.map(([fieldName, kind]) => ({ name: fieldName, kind }))] };
+function messageType(name: string, ...listed: readonly (readonly [name: string, kind: FieldKind])[]): MessageType {
+  const fields = [undefined, ...listed.map(([fieldName, kind]) => ({ name: fieldName, kind }))];
+  const tags = new Uint8Array(256);
+  fields.forEach((field, number) => {
+    if (field === undefined) return;
+    if (field.kind !== 'bytes') tags[number << 3] = VARINT_TAG;
+    if (field.kind !== 'varint') tags[(number << 3) | 2] = BYTES_TAG;
+  });
+  return { name, fields, tags };
 }
 
 // https://github.com/google/pprof/blob/main/proto/profile.proto; the position in the list is the field's number.

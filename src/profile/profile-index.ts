@@ -55,7 +55,8 @@ export class ProfileIndex {
 
   /** Reads a profile. Throws ProfileError; the index is of no use then until it is filled again. */
   fill(bytes: Uint8Array, limits: ProfileLimits): void {
-    this.#clear(bytes, limits);
+    // A Buffer is another kind of object than a plain Uint8Array: with both, each access below would be a decision.
+    this.#clear(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), limits);
     this.#scan();
     this.strings.seal();
     this.#readSampleTypes();

@@ -315,6 +315,7 @@ export class SampleReader {
 
   #takeLocation(slot: number): void {
     if (this.depth === this.#maxDepth) {
+      this.#reader.field = 0;
       throw overLimit(`${this.#reader.path()} has more than ${this.#maxDepth} locations`);
     }
     const a = Math.imul(this.stackA ^ this.#locations[slot * 2]!, MULTIPLIER_A);
@@ -328,7 +329,8 @@ export class SampleReader {
     const reader = this.#labelReader;
     const strings = this.#strings;
     if (this.labelCount === this.#maxLabels) {
-      throw overLimit(`${this.#reader.path()} occurs more than ${this.#maxLabels} times`);
+      this.#reader.field = 0;
+      throw overLimit(`${this.#reader.path()} has more than ${this.#maxLabels} labels`);
     }
     const at = this.labelCount * LABEL_FIELDS;
     if (at === this.labels.length) this.labels = grown(this.labels);
@@ -344,10 +346,9 @@ export class SampleReader {
         labels[at + 3] = reader.hi;
       }
     }
-    reader.field = 0;
-    if (labels[at] === 0) throw reader.fault('has no key', this.#reader.tagAt);
+    if (labels[at] === 0) throw reader.messageFault('has no key');
     if (labels[at + 1] !== 0 && (labels[at + 2]! | labels[at + 3]!) !== 0) {
-      throw reader.fault('has both str and num', this.#reader.tagAt);
+      throw reader.messageFault('has both str and num');
     }
     this.labelCount++;
   }

@@ -5,7 +5,6 @@ import { malformed, overLimit } from './profile-fault.ts';
 
 const TAG_BYTES = 1;
 const LENGTH_BYTES = 1;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The strings of a profile, by where they lie. They become JavaScript strings only where somebody asks for one. */
 export class StringTable {
@@ -38,7 +37,8 @@ export class StringTable {
   }
 
   text(index: number): string {
-    return decoder.decode(this.#bytes.subarray(this.start(index), this.end(index)));
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + this.start(index), this.end(index) - this.start(index)).toString();
   }
 
   /**

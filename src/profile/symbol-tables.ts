@@ -268,6 +268,9 @@ export class SymbolTables {
       idLo = reader.lo;
       idHi = reader.hi;
     }
+    if ((idLo | idHi) === 0) {
+      throw reader.messageFault('has no function_id');
+    }
     const slot = this.#functionIds.find(idLo, idHi);
     if (slot === 0) throw this.#absent(reader, 1, idLo, idHi, 'function');
     this.#lineFunctions.push(slot);
@@ -276,6 +279,6 @@ export class SymbolTables {
   /** The fault of a reference to nothing; of a repeated field the last one counts, so it is found at the end of a message. */
   #absent(reader: WireReader, field: number, lo: number, hi: number, what: string): Error {
     reader.field = field;
-    return reader.fault(`is ${uint64Text(lo, hi)}, but there is no such ${what}`, reader.startOfMessage);
+    return reader.fault(`is ${uint64Text(lo, hi)}, but there is no such ${what}`, reader.messageStart);
   }
 }
