@@ -36,17 +36,21 @@ test('a server gives back what was pushed to it over each API', async (t) => {
 
   for (const api of APIS) {
     const service = `shop-${api}`;
-    const events = await push(server.url, api, directory, service);
-    assert.deepEqual(events.filter((event) => event.type !== 'accepted').map(describePushEvent), []);
+    await push(server.url, api, [directory], service);
     for (const line of written) {
+      // 1.6.0 stores all that it gets, but its answers miss a stack now and then where profiles of several types share a
+      // service; its own totals give it away. So functions are compared where each type is alone.
+      const alone = `${service}-${line.profile}`;
+      await push(server.url, api, [line.file], alone);
       const file = await describe(line.file);
       for (const sampleType of line.sampleTypes) {
         const profileType = await profileTypeOf(query, line.profile, sampleType);
-        const readBack = await describe(await query.merged(service, profileType));
+        const readBack = await describe(await query.merged(alone, profileType));
         const what = `${api} ${profileType}`;
         const name = nameOf(sampleType);
+        assert.equal(await query.total(service, profileType), file.totals[name], what);
         assert.deepEqual(readBack.totals, { [name]: file.totals[name] }, what);
-        assert.deepEqual(columnOf(readBack.functions, name), columnOf(file.functions, name), what);
+        assert.deepEqual(unequal(columnOf(readBack.functions, name), columnOf(file.functions, name)), [], what);
       }
     }
   }
@@ -59,7 +63,7 @@ test('both APIs make the same series', async (t) => {
   const { directory } = await scrapeGoService(t);
   const series = [];
   for (const api of APIS) {
-    await push(server.url, api, directory, `shop-${api}`);
+    await push(server.url, api, [directory], `shop-${api}`);
     const own = await query.series(`shop-${api}`);
     series.push(own.map((labels) => JSON.stringify(labels).replaceAll(`shop-${api}`, 'shop')).sort());
   }
@@ -67,19 +71,19 @@ test('both APIs make the same series', async (t) => {
   assert.deepEqual(series[0], series[1]);
 });
 
-test('the server takes every label that the sink lets through, and says of a refused profile what we keep', async (t) => {
+test('the server takes every label that we let through', async (t) => {
   const server = await startPyroscope();
   t.after(() => server.stop());
   const query = new PyroscopeQuery(server.url);
   const { directory } = await scrapeGoService(t);
   for (const api of APIS) {
     const service = `odd, }{ "ü" ${api}`;
-    const events = await push(server.url, api, directory, service, { odd: 'a,b}c{d="e"', pod: 'Ж' });
-    assert.deepEqual(events.filter((event) => event.type !== 'accepted').map(describePushEvent), []);
+    await push(server.url, api, [directory], service, { odd: 'a,b}c{d="e"', pod: 'Ж' });
   }
-  const known = await query.series('odd_ _{ \\"ü\\" ingest');
-  assert.ok(known.length > 0);
-  assert.equal(known[0]?.['odd'], 'a_b_c{d="e"');
+  const [ingested] = await query.series('odd_________ingest');
+  assert.equal(ingested?.['odd'], 'a_b_c{d="e"');
+  const [pushed] = await query.series('odd, }{ \\"ü\\" push');
+  assert.equal(pushed?.['odd'], 'a,b}c{d="e"');
 });
 
 /** A directory that `scrape` wrote: every profile of a Go service that did known work. */
@@ -109,10 +113,10 @@ async function scrapeGoService(t: TestContext): Promise<{ directory: string; wri
 async function push(
   url: string,
   api: RemoteWriteConfig['api'],
-  directory: string,
+  paths: readonly string[],
   service: string,
   labels: Readonly<Record<string, string>> = {},
-): Promise<PushEvent[]> {
+): Promise<void> {
   const events: PushEvent[] = [];
   const remote: RemoteWriteConfig = {
     url,
@@ -133,14 +137,15 @@ async function push(
   });
   const all = new Map([...Object.entries(labels), ['service_name', service]]);
   const [summary] = await pushPaths(
-    [directory],
+    paths,
     [sink],
     { labels: all, retryRejected: false, deadlineMs: 30_000 },
     (failure) => assert.fail(`${failure.path}: ${failure.error.message}`),
   );
   await sink.close();
+  const told = events.filter((event) => event.type !== 'accepted').map((event) => describePushEvent(event).message);
+  assert.deepEqual(told, []);
   assert.deepEqual([summary?.rejected, summary?.failed, summary?.left], [0, 0, 0]);
-  return events;
 }
 
 async function profileTypeOf(query: PyroscopeQuery, profile: string, sampleType: unknown): Promise<string> {
@@ -159,6 +164,19 @@ function nameOf(sampleType: unknown): string {
 
 /** One column of the sums by function, without the functions that have none of it. */
 function columnOf(functions: Readonly<Record<string, Readonly<Record<string, number>>>>, name: string) {
-  const entries = Object.entries(functions).map(([fn, values]) => [fn, values[name] ?? 0] as const);
-  return Object.fromEntries(entries.filter(([, value]) => value !== 0));
+  const column = new Map<string, number>();
+  for (const [fn, values] of Object.entries(functions)) {
+    // The server leaves out what Go's compiler says of type parameters, on purpose.
+    const shown = fn.replace(/\[go\.shape\..*\]/, '[...]');
+    if (values[name]) column.set(shown, (column.get(shown) ?? 0) + values[name]);
+  }
+  return column;
+}
+
+/** What differs, rather than two columns of hundreds of functions. */
+function unequal(actual: ReadonlyMap<string, number>, expected: ReadonlyMap<string, number>): string[] {
+  assert.ok(expected.size > 0);
+  return [...new Set([...actual.keys(), ...expected.keys()])]
+    .filter((fn) => actual.get(fn) !== expected.get(fn))
+    .map((fn) => `${fn}: ${actual.get(fn)} instead of ${expected.get(fn)}`);
 }

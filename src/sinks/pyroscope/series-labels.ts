@@ -22,14 +22,13 @@ export function seriesLabelsOf(labels: LabelSet): SeriesLabels {
 
 /**
  * The `name` parameter of `/ingest`: `app{label=value,…}`. There is no quoting, so what would end a value (`,` and `}`)
- * or is no text (control characters) becomes `_`, and a service whose characters an application can't have is sent as a
- * label too, which the server prefers.
+ * or is no text (control characters) becomes `_`, and so does what an application can't have in the service's name. A
+ * `service_name` label beside it would keep that name with a 2.x server, but makes a 1.x server refuse the profile.
  */
 export function ingestName(labels: LabelSet): string {
   const { service, own } = seriesLabelsOf(labels);
   const application = service.trim().replace(/[^a-zA-Z0-9_.\-/]/g, '_') || 'unknown_service';
   const pairs = own.map(([name, value]) => `${name}=${ingestValue(value)}`);
-  if (application !== service) pairs.push(`${SERVICE_NAME_LABEL}=${ingestValue(service)}`);
   return `${application}{${pairs.join(',')}}`;
 }
 

@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { freshDirectory } from './places.ts';
 
 const profileTypes = z.object({ profileTypes: z.array(z.object({ ID: z.string() })).optional() });
+const points = z.object({
+  series: z.array(z.object({ points: z.array(z.object({ value: z.number() })) })).optional(),
+});
 const seriesOf = z.object({
   labelsSet: z.array(z.object({ labels: z.array(z.object({ name: z.string(), value: z.string() })) })).optional(),
 });
@@ -29,6 +32,14 @@ export class PyroscopeQuery {
     return (answer.labelsSet ?? []).map(({ labels }) =>
       Object.fromEntries(labels.map(({ name, value }) => [name, value])),
     );
+  }
+
+  /** The sum over all profiles of a type that a service has, as they were stored. */
+  async total(service: string, profileType: string): Promise<number> {
+    const request = { profileTypeID: profileType, labelSelector: selectorOf(service), step: 15 };
+    const answer = points.parse(await this.#askJson('SelectSeries', request));
+    const values = (answer.series ?? []).flatMap((one) => one.points.map(({ value }) => value));
+    return values.reduce((sum, value) => sum + value, 0);
   }
 
   /** All profiles of a type that a service has, merged, as a pprof file. */
