@@ -112,7 +112,7 @@ async function runOnce(
     if (options.json) {
       const line = profileLine(event);
       if (line) io.stdout.write(`${JSON.stringify(line)}\n`);
-    } else if (event.type === 'finished') rows.push(profileRow(event));
+    } else if (event.type === 'finished') rows.push(profileRow(event, pipeline.outDir));
     context.update(progressText(report));
   };
   await pullOnce(config, pullOptions, { ...pipeline.deps, onEvent });
@@ -133,8 +133,8 @@ async function runOnce(
   for (const remote of remotes) log[isDelivered(remote) ? 'info' : 'error'](remoteLine(remote), { ...remote });
   if (report.expected === 0)
     log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
-  if (pipeline.outDir !== undefined && report.firstPath !== undefined) {
-    log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.firstPath}`);
+  if (pipeline.outDir !== undefined && report.suggestedPath !== undefined) {
+    log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.suggestedPath}`);
   }
   const received = signals.received();
   if (received) return exitCodeOfSignal(received);

@@ -6,9 +6,10 @@ export const PROFILE_HEADER = ['PROFILE', 'TARGET', 'SAMPLES', 'SIZE', 'FILE'];
 
 type Finished = Extract<PullEvent, { type: 'finished' }>;
 
-/** One row of the table of results. */
-export function profileRow({ target, profile, receipts }: Finished): string[] {
-  const path = receipts.find((receipt) => receipt.path !== undefined)?.path ?? '-';
+/** One row of the table of results. The path can be pasted as it is. */
+export function profileRow({ target, profile, receipts }: Finished, outDir: string | undefined): string[] {
+  const written = receipts.find((receipt) => receipt.path !== undefined)?.path;
+  const path = written === undefined || outDir === undefined ? '-' : `${outDir.replace(/\/+$/, '')}/${written}`;
   const instance = target.labels.get('instance') ?? target.url;
   return [target.profile.name, instance, String(profile.samples), formatBytes(profile.body.length), path];
 }

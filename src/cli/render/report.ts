@@ -18,7 +18,7 @@ export class Report {
   #resets = 0;
   #discoveryFailures = 0;
   #slowest: { target: Target; durationMs: number } | undefined;
-  #firstPath: string | undefined;
+  #suggested: { path: string; isMeasured: boolean } | undefined;
 
   constructor(nowMs: number) {
     this.#startedAtMs = nowMs;
@@ -50,10 +50,8 @@ export class Report {
         this.#instance(event.target).scraped += 1;
         this.#bytes += event.profile.body.length;
         if (event.profile.isReset) this.#resets += 1;
-        if (this.#slowest === undefined || event.durationMs > this.#slowest.durationMs) {
-          this.#slowest = { target: event.target, durationMs: event.durationMs };
-        }
-        this.#firstPath ??= event.receipts.find((receipt) => receipt.path !== undefined)?.path;
+        this.#addDuration(event.target, event.durationMs - (event.target.seconds ?? 0) * 1000);
+        this.#addPath(event.target, event.receipts.find((receipt) => receipt.path !== undefined)?.path);
         break;
       case 'failed':
         this.#failed += 1;
@@ -82,9 +80,9 @@ export class Report {
     return this.#failed === 0 && this.#rejected === 0 && this.#discoveryFailures === 0 && this.#expected > 0;
   }
 
-  /** Of the first file written, for the command that opens it. */
-  get firstPath(): string | undefined {
-    return this.#firstPath;
+  /** A file worth opening first: a CPU profile if there is one. Relative to the output directory. */
+  get suggestedPath(): string | undefined {
+    return this.#suggested?.path;
   }
 
   /** The failures, each kind once: `connection refused: 3 profiles: http://a/… (and 2 more)`. */
@@ -144,6 +142,18 @@ export class Report {
       this.#instances.set(id, instance);
     }
     return instance;
+  }
+
+  /** The time that the target measured is no slowness. */
+  #addDuration(target: Target, durationMs: number): void {
+    if (this.#slowest === undefined || durationMs > this.#slowest.durationMs) this.#slowest = { target, durationMs };
+  }
+
+  #addPath(target: Target, path: string | undefined): void {
+    const isMeasured = target.seconds !== undefined;
+    if (path !== undefined && (this.#suggested === undefined || (isMeasured && !this.#suggested.isMeasured))) {
+      this.#suggested = { path, isMeasured };
+    }
   }
 
   #addFailure(stage: Stage, target: Target, message: string, hint: string | undefined): void {
