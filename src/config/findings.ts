@@ -22,7 +22,7 @@ export class Findings {
     this.#root = root;
   }
 
-  /** In the order of the file, each once. */
+  /** In the order of the file. */
   get errors(): readonly Problem[] {
     return inFileOrder(this.#errors);
   }
@@ -64,8 +64,7 @@ export class Findings {
 }
 
 function inFileOrder(problems: readonly Problem[]): Problem[] {
-  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-  return [...unique.values()].sort(
+  return problems.toSorted(
     (a, b) =>
       (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
   );

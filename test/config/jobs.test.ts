@@ -64,6 +64,12 @@ test('snake_case and kebab-case read as the same config', async () => {
   assert.deepEqual(b.config, a.config);
 });
 
+test('a merged key gives way to the other spelling of it', async () => {
+  const job = await configuredJob('scrape-interval: 30s\n<<: {scrape_interval: 20s, scrape_timeout: 25s}');
+  assert.equal(job.scrapeIntervalMs, 30_000);
+  assert.equal(job.scrapeTimeoutMs, 25_000);
+});
+
 test("names of the user's own keep their spelling", async () => {
   const job = await configuredJob(
     `params: {a_b: ["1"], a-b: ["2"]}

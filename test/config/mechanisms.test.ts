@@ -44,10 +44,10 @@ test('http: defaults', async () => {
 });
 
 test('http: credentials in the URL become basic auth, since the URL becomes a label', async () => {
-  const config = await source('http-sd-configs: [{url: "https://me:p%40ss@sd/targets", refresh-interval: 500ms}]');
+  const config = await source('http-sd-configs: [{url: "https://me:p%40:ss@sd/targets", refresh-interval: 500ms}]');
   assert.ok(config.mechanism === 'http');
   assert.equal(config.url, 'https://sd/targets');
-  assert.deepEqual(config.http.basicAuth, { username: { value: 'me' }, password: { value: 'p@ss' } });
+  assert.deepEqual(config.http.basicAuth, { username: { value: 'me' }, password: { value: 'p@:ss' } });
   assert.equal(config.refreshIntervalMs, 500);
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SourceText } from '../../src/config/document/source-text.ts';
 import { TreeList, TreeMap, type TreeNode, TreeScalar } from '../../src/config/document/tree.ts';
 import { parseYamlTree } from '../../src/config/document/yaml-tree.ts';
-import { showProblem } from '../support/config-problems.ts';
+import { judgeConfig, showProblem } from '../support/config-problems.ts';
 
 /** Plain values, every scalar as its text, null where it is one. */
 function plain(node: TreeNode | undefined): unknown {
@@ -97,6 +97,19 @@ test('a tag that nobody knows is a warning', () => {
 test('one fault of syntax is one problem, however often the parser stumbles over it', () => {
   assert.equal(read('a: [\n\tb,\n\tc\n]\n').problems.length, 1);
   assert.equal(read('- a\nb: 1\n').problems.length, 1);
+});
+
+test('a fault that several aliases share is reported once', async () => {
+  const { errors } = await judgeConfig(
+    'x: &x {wibble: 1}\nscrape-configs: [{job-name: a, <<: {scheme: &s ftp}}, {job-name: b, scheme: *s}]',
+  );
+  assert.equal(errors.filter(({ message }) => message.startsWith('"ftp" is not one of')).length, 2);
+  const merged = 'x-a: &a {scheme: ftp, static-configs: [{targets: ["h:1"]}], enabled-profiles: [cpu]}\n';
+  const jobs = 'scrape-configs: [{job-name: a, <<: *a}, {job-name: b, <<: *a}]';
+  assert.deepEqual(
+    (await judgeConfig(merged + jobs)).errors.map(({ message }) => message),
+    ['"ftp" is not one of http, https'],
+  );
 });
 
 test('depth is bounded', () => {
