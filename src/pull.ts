@@ -196,7 +196,9 @@ export async function pullTarget(
   target: Target,
   scrape: () => Promise<ScrapedProfile>,
   settings: ProfileSettings,
-  deps: Pick<PullDeps, 'delta' | 'sinks' | 'commitBaseline' | 'revertBaseline' | 'signal' | 'onEvent'>,
+  deps: Pick<PullDeps, 'delta' | 'sinks' | 'commitBaseline' | 'revertBaseline' | 'signal'> & {
+    onEvent(event: Extract<PullEvent, { readonly type: 'warning' }>): void;
+  },
 ): Promise<TargetResult | undefined> {
   let stage: Stage = 'scrape';
   try {

@@ -7,7 +7,7 @@ export class FakeLoopClock implements LoopClock {
   readonly #clock = new FakeClock(0);
   #offsetMs: number;
 
-  constructor(nowMs = 1_000_000) {
+  constructor(nowMs = Date.UTC(2026, 10, 22, 10, 0, 0)) {
     this.#offsetMs = nowMs;
   }
 
