@@ -33,8 +33,7 @@ export async function checkBody(
 ): Promise<CheckedBody> {
   try {
     if (received.length > maxBytes) throw bodyTooLarge(maxBytes);
-    const body = isGzip(received) ? await openGzip(received, headers, maxBytes) : { body: received, pprof: received };
-    refuseOtherCodings(body.pprof, headers);
+    const body = isGzip(received) ? await openGzip(received, headers, maxBytes) : openPlain(received, headers);
     refuseForeign(body.pprof);
     return body;
   } catch (error) {
@@ -49,6 +48,17 @@ async function openGzip(received: Uint8Array, headers: ResponseHeaders, maxBytes
   return { body: inner, pprof: await inflate(inner, maxBytes) };
 }
 
+/** A proxy may compress without being asked. Such bytes could pass for a protobuf, so here the header is believed. */
+function openPlain(received: Uint8Array, headers: ResponseHeaders): CheckedBody {
+  const coding = codingOf(headers);
+  if (coding !== '' && coding !== 'identity' && !isGzipCoding(coding)) {
+    throw new ProfileError('CONTENT_ENCODING', `body has the Content-Encoding ${coding}, which was not asked for`, {
+      hint: 'make the server or the proxy in front of it send pprof paths uncompressed',
+    });
+  }
+  return { body: received, pprof: received };
+}
+
 function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | Promise<Uint8Array> {
   const likelyBytes = Math.min(claimedBytes(bytes), bytes.length * LIKELY_RATIO);
   const isLarge = Math.max(bytes.length, likelyBytes) >= OFF_THREAD_BYTES;
@@ -61,16 +71,6 @@ function codingOf(headers: ResponseHeaders): string {
 
 function isGzipCoding(coding: string): boolean {
   return coding === 'gzip' || coding === 'x-gzip';
-}
-
-/** A proxy may compress without being asked. Its bytes could pass for a protobuf, so the header is believed here. */
-function refuseOtherCodings(pprof: Uint8Array, headers: ResponseHeaders): void {
-  const coding = codingOf(headers);
-  if (coding === '' || coding === 'identity' || isGzipCoding(coding)) return;
-  if (isGzip(pprof)) return;
-  throw new ProfileError('CONTENT_ENCODING', `body has the Content-Encoding ${coding}, which was not asked for`, {
-    hint: 'make the server or the proxy in front of it send pprof paths uncompressed',
-  });
 }
 
 /** The same fault, with what the headers say about it. */

@@ -219,6 +219,10 @@ test('another Content-Encoding is named', async () => {
   assert.equal(error.message, 'body has the Content-Encoding br, which was not asked for');
 });
 
+test('what is gzip is taken, even where the header says otherwise', async () => {
+  assert.equal((await checkBody(gzip, { 'content-encoding': 'br' }, LIMIT)).body, gzip);
+});
+
 test('a body of exactly the limit passes, received and inflated', async () => {
   assert.equal((await checkBody(pprof, {}, pprof.length)).body, pprof);
   const stored = gzipSync(pprof, { level: 0 });

@@ -76,7 +76,7 @@ test('a profile that measures does not hold up the others of the same target', a
   });
   const cpu = targetAt(fake, { path: '/debug/pprof/profile?seconds=10', profileName: 'cpu', seconds: 10 });
   const heap = targetAt(fake);
-  const scraper = scraperOf(t, heap);
+  const scraper = scraperOf(t, heap, { maxConnectionsPerOrigin: 1 });
   const measuring = failureOf(scraper.scrape(cpu));
   while (fake.requests.length === 0) await new Promise(setImmediate);
   await scraper.scrape(heap);
