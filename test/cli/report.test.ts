@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Report } from '../../src/cli/render/report.ts';
+import { ScrapeError } from '../../src/errors.ts';
+import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
+import type { PullEvent } from '../../src/pull.ts';
+import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
+import { targetsFromGroups } from '../../src/targets/from-groups.ts';
+import type { Target } from '../../src/targets/target.ts';
+
+const [job] = adHocConfig(['unused:1']).scrapeConfigs;
+
+function targetOf(address: string, profile: string): Target {
+  assert.ok(job);
+  const labels = new Map([
+    ['__address__', address],
+    ['__name__', 'app'],
+  ]);
+  const { targets } = targetsFromGroups(job, [{ source: 'test', labels: EMPTY_LABELS, targets: [labels] }]);
+  const found = targets.find((target) => target.profile.name === profile);
+  assert.ok(found);
+  return found;
+}
+
+function finished(target: Target, more: { durationMs?: number; isReset?: boolean } = {}): PullEvent {
+  const profile = {
+    target,
+    labels: target.labels,
+    body: new Uint8Array(1024),
+    fromNanos: 0n,
+    untilNanos: 1n,
+    sampleTypes: [],
+    samples: 3,
+    isReset: more.isReset ?? false,
+    isPartial: false,
+  };
+  const receipts = [{ path: `${target.profile.name}.pb.gz`, bytes: 1024 }];
+  return { type: 'finished', target, profile, receipts, durationMs: more.durationMs ?? 1 };
+}
+
+function failed(target: Target, message: string): PullEvent {
+  return { type: 'failed', target, stage: 'scrape', error: new ScrapeError('X', message, { hint: 'mend it' }) };
+}
+
+function reportOf(targets: readonly Target[], events: readonly PullEvent[]): Report {
+  assert.ok(job);
+  const report = new Report(0);
+  const found = { job, targets, dropped: [], droppedCount: 0, rejected: [], duplicates: 0, warnings: [] };
+  const steps = targets.map((target) => ({ target, scrapes: 'once' as const, windowMs: 0 }));
+  report.add({ type: 'planned', plan: { steps, jobs: [found], windowMs: 0 } });
+  for (const event of events) report.add(event);
+  return report;
+}
+
+test('an instance is up, partly or down by the scrapes of all its profiles', () => {
+  const [a, b, c, d, e] = [
+    targetOf('up:1', 'mem'),
+    targetOf('partly:1', 'mem'),
+    targetOf('partly:1', 'block'),
+    targetOf('down:1', 'mem'),
+    targetOf('down:1', 'block'),
+  ];
+  const report = reportOf([a, b, c, d, e], [finished(a), finished(b), failed(c, 'x'), failed(d, 'x'), failed(e, 'x')]);
+  assert.match(
+    report.summaryLines(2000)[0] ?? '',
+    /^2 profiles written \(2\.0 KiB\), 3 failed; 1 target up, 1 partly, 1 down; took 2\.0 s$/,
+  );
+});
+
+test('the same failure is one line, with the hint and how many more', () => {
+  const [a, b, c] = [targetOf('a:1', 'mem'), targetOf('b:1', 'mem'), targetOf('c:1', 'mem')];
+  const report = reportOf(
+    [a, b, c],
+    [failed(a, 'connection refused'), failed(b, 'connection refused'), failed(c, 'HTTP 404')],
+  );
+  assert.deepEqual(report.failureLines(), [
+    'http://a:1/debug/pprof/heap (and 1 more): connection refused — mend it',
+    'http://c:1/debug/pprof/heap: HTTP 404 — mend it',
+  ]);
+});
+
+test('a run is clean only if everything came through, and something was there', () => {
+  const a = targetOf('a:1', 'mem');
+  assert.equal(reportOf([a], [finished(a)]).isClean, true);
+  assert.equal(reportOf([a], [{ type: 'empty', target: a }]).isClean, true);
+  assert.equal(reportOf([a], [failed(a, 'x')]).isClean, false);
+  assert.equal(reportOf([], []).isClean, false);
+});
+
+test('the time that a target measures does not make it the slowest', () => {
+  const [cpu, mem] = [targetOf('a:1', 'cpu'), targetOf('a:1', 'mem')];
+  const report = reportOf([cpu, mem], [finished(cpu, { durationMs: 10_020 }), finished(mem, { durationMs: 500 })]);
+  assert.match(report.summaryLines(0)[1] ?? '', /^slowest: http:\/\/a:1\/debug\/pprof\/heap 500 ms$/);
+});
+
+test('a CPU profile is the one to open first', () => {
+  const [cpu, mem] = [targetOf('a:1', 'cpu'), targetOf('a:1', 'mem')];
+  assert.equal(reportOf([cpu, mem], [finished(mem), finished(cpu)]).suggestedPath, 'cpu.pb.gz');
+});
+
+test('a counter reset is counted', () => {
+  const a = targetOf('a:1', 'mem');
+  assert.match(reportOf([a], [finished(a, { isReset: true })]).summaryLines(0)[0] ?? '', /, 1 counter reset;/);
+});
