@@ -30,8 +30,11 @@ export async function createDiscoverer(
       const { createDnsDiscoverer } = await import('./dns/dns-discoverer.ts');
       return createDnsDiscoverer(config, name, deps);
     }
+    case 'consul': {
+      const { ConsulDiscoverer } = await import('./consul/consul-discoverer.ts');
+      return new ConsulDiscoverer(config, name, deps, environment);
+    }
     case 'kubernetes':
-    case 'consul':
       return unavailable(config.mechanism, name);
   }
 }
