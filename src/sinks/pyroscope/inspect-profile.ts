@@ -1,7 +1,6 @@
-import { DEFAULT_PROFILE_LIMITS } from '../../profile/limits.ts';
-import { ProfileIndex } from '../../profile/profile-index.ts';
-import { LABEL_FIELDS, SampleReader } from '../../profile/sample-reader.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
+import { forEachSample } from '../../profile/validate-profile.ts';
+import { filenameOf, forEachField, MAPPING, readLabel, SAMPLE, SAMPLE_LABEL, STRING_TABLE } from './pprof-message.ts';
 
 /** What decides whether a server takes a profile, besides its stacks. */
 export interface ProfileFacts {
@@ -32,70 +31,78 @@ const NANOS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
   ['seconds', 1_000_000_000n],
 ]);
 
-const index = new ProfileIndex();
-const reader = new SampleReader(index);
-
-/** One pass over an uncompressed pprof. Throws ProfileError for what is none. */
+/** Validates an uncompressed pprof and looks at its labels. Throws ProfileError for what is no profile. */
 export function inspectProfile(pprof: Uint8Array): ProfileFacts {
-  try {
-    index.fill(pprof, DEFAULT_PROFILE_LIMITS);
-    reader.start(true);
-    const values = new Int32Array(index.sampleTypes.length * 2);
-    const names = new Set<number>();
-    let hasDuplicateLabels = false;
-    let maxLabelsPerSample = 0;
-    let maxLabelValueBytes = 0;
-    let uselessSamples = 0;
-    for (let sample = 0; sample < index.sampleCount; sample++) {
-      reader.read(sample, values, 0);
-      if (isUseless(values)) uselessSamples++;
-      if (reader.labelCount === 0) continue;
-      maxLabelsPerSample = Math.max(maxLabelsPerSample, reader.labelCount);
-      for (let label = 0; label < reader.labelCount; label++) {
-        const key = reader.labels[label * LABEL_FIELDS]!;
-        const text = reader.labels[label * LABEL_FIELDS + 1]!;
-        if (text === 0) continue;
+  let uselessSamples = 0;
+  const header = forEachSample(pprof, { allowNegative: true }, (values) => {
+    if (isUseless(values)) uselessSamples++;
+  });
+  const { sampleTypes, samples, timeNanos, durationNanos, periodType, period } = header;
+  return {
+    sampleTypes,
+    samples,
+    timeNanos,
+    durationNanos,
+    sampleRate: sampleRateOf(periodType, period),
+    hasPeriodType: periodType !== undefined,
+    uselessSamples,
+    ...inspectTables(pprof),
+  };
+}
+
+type TableFacts = Pick<
+  ProfileFacts,
+  'labelNames' | 'hasDuplicateLabels' | 'maxLabelsPerSample' | 'maxLabelValueBytes' | 'mainBinary'
+>;
+
+function inspectTables(pprof: Uint8Array): TableFacts {
+  const strings: Uint8Array[] = [];
+  const names = new Set<number>();
+  const values = new Set<number>();
+  let hasDuplicateLabels = false;
+  let maxLabelsPerSample = 0;
+  let mainBinary = 0;
+  const inSample = new Set<number>();
+  forEachField(pprof, ({ number, content }) => {
+    if (number === STRING_TABLE) strings.push(content);
+    else if (number === MAPPING && mainBinary === 0) mainBinary = filenameOf(content);
+    else if (number === SAMPLE) {
+      let labels = 0;
+      inSample.clear();
+      forEachField(content, (field) => {
+        if (field.number !== SAMPLE_LABEL) return;
+        labels += 1;
+        const { key, str } = readLabel(field.content);
+        if (str === 0) return;
+        if (inSample.has(key)) hasDuplicateLabels = true;
+        inSample.add(key);
         names.add(key);
-        maxLabelValueBytes = Math.max(maxLabelValueBytes, index.strings.end(text) - index.strings.start(text));
-        for (let other = 0; other < label; other++) {
-          const at = other * LABEL_FIELDS;
-          if (reader.labels[at] === key && reader.labels[at + 1] !== 0) hasDuplicateLabels = true;
-        }
-      }
+        values.add(str);
+      });
+      maxLabelsPerSample = Math.max(maxLabelsPerSample, labels);
     }
-    return {
-      sampleTypes: index.sampleTypes,
-      samples: index.sampleCount,
-      timeNanos: index.timeNanos,
-      durationNanos: index.durationNanos,
-      sampleRate: sampleRateOf(index.periodType, index.period),
-      hasPeriodType: index.periodType !== undefined,
-      labelNames: [...new Set([...names].map((name) => index.strings.text(name)))],
-      hasDuplicateLabels,
-      maxLabelsPerSample,
-      maxLabelValueBytes,
-      uselessSamples,
-      mainBinary: mainBinaryOf(index),
-    };
-  } finally {
-    index.release();
-  }
+  });
+  const textAt = (index: number) => Buffer.from(strings[index] ?? []).toString('utf8');
+  let maxLabelValueBytes = 0;
+  for (const value of values) maxLabelValueBytes = Math.max(maxLabelValueBytes, strings[value]?.length ?? 0);
+  return {
+    labelNames: [...new Set([...names].map(textAt))],
+    hasDuplicateLabels,
+    maxLabelsPerSample,
+    maxLabelValueBytes,
+    mainBinary: mainBinary === 0 ? undefined : textAt(mainBinary),
+  };
 }
 
 /** True for a sample that the server would remove. Two ints for each value: its low and its high half. */
-export function isUseless(values: Int32Array): boolean {
+function isUseless(values: Int32Array): boolean {
   let isZero = true;
   for (let column = 0; column < values.length; column += 2) {
-    const high = values[column + 1]!;
+    const high = values[column + 1] ?? 0;
     if (high < 0) return true;
     if (high !== 0 || values[column] !== 0) isZero = false;
   }
   return isZero;
-}
-
-function mainBinaryOf({ symbols, strings }: ProfileIndex): string | undefined {
-  for (const mapping of symbols.mappings) if (mapping && mapping.filename !== 0) return strings.text(mapping.filename);
-  return undefined;
 }
 
 function sampleRateOf(periodType: SampleType | undefined, period: bigint): number | undefined {
