@@ -11,6 +11,8 @@ export interface Io {
   readonly cwd: string;
   /** Calls back at each SIGINT and SIGTERM; returns the way to stop listening. */
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+  /** Calls back at each SIGHUP, which then no longer ends the process; returns the way to stop listening. */
+  onHangup(listener: () => void): () => void;
   /** Ends the process at once: the second signal. */
   exit(code: number): void;
 }
@@ -37,6 +39,10 @@ export function processIo(): Io {
         process.off('SIGINT', onInt);
         process.off('SIGTERM', onTerm);
       };
+    },
+    onHangup(listener) {
+      process.on('SIGHUP', listener);
+      return () => process.off('SIGHUP', listener);
     },
     exit: (code) => process.exit(code),
   };

@@ -1,12 +1,13 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
-import { createDeltaTracker, type DeltaTracker } from '../delta/delta-tracker.ts';
-import { openStateStore, type StateStore } from '../delta/state-store.ts';
-import { discoverOnce } from '../discovery/discover-job.ts';
+import { createDeltaTracker } from '../delta/delta-tracker.ts';
+import { openStateStore } from '../delta/state-store.ts';
+import { discoverJob, discoverOnce } from '../discovery/discover-job.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
 import { redactUrl } from '../http/redact-url.ts';
+import type { LoopDeps } from '../loop/scrape-loop.ts';
 import type { PullDeps } from '../pull.ts';
-import { createScraper, type Scraper } from '../scrape/scraper.ts';
+import { JobScrapers } from '../scrape/job-scrapers.ts';
 import { createFileSink } from '../sinks/file/file-sink.ts';
 import type { PyroscopeSink } from '../sinks/pyroscope/pyroscope-sink.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -25,11 +26,16 @@ export interface PipelineFlags {
   readonly discoveryTimeout: number;
   readonly fsync: boolean;
   readonly dryRun: boolean;
+  readonly loop: boolean;
 }
 
 /** The rooms joined for one run. */
 export interface Pipeline {
   readonly deps: Omit<PullDeps, 'onEvent'>;
+  /** What a loop needs beyond that. */
+  readonly loopDeps: Pick<LoopDeps, 'watch' | 'retainJobs' | 'restoreBaseline' | 'scrapeFailed' | 'forget'>;
+  /** Removes saved snapshots that are too old to be of use. Throws a StateError. */
+  evictStates(): void;
   /** For messages: where results go. */
   readonly receivers: readonly string[];
   /** As the user gave it; undefined where no files are written. */
@@ -47,19 +53,21 @@ export async function openPipeline(
 ): Promise<Pipeline> {
   const remoteConfigs = remotesOf(config, flags.push, io);
   const outDir = flags.out ?? config.output.dir ?? (remoteConfigs.length === 0 ? 'profiles' : undefined);
-  const stateDir = flags.stateDir ?? config.output.stateDir;
+  const stateDir =
+    flags.stateDir ?? config.output.stateDir ?? (flags.loop ? join(outDir ?? 'profiles', '.state') : undefined);
   const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
   const store = stateDir === undefined || flags.dryRun ? undefined : await openStateStore(resolve(io.cwd, stateDir));
   const sinks: Sink[] = [];
   let remotes: readonly PyroscopeSink[] = [];
-  const scrapers = new Map<ScrapeConfig, Scraper>();
+  const scrapers = new JobScrapers({ environment: io.env, signal });
   const close = async () => {
-    for (const scraper of scrapers.values()) scraper.close();
+    scrapers.close();
     await Promise.all(sinks.map((sink) => sink.close()));
     await store?.close();
   };
+  const evictStates = () => void store?.evict(Date.now(), flags.maxStateAge);
   try {
-    store?.evict(Date.now(), flags.maxStateAge);
+    evictStates();
     if (!flags.dryRun) {
       if (outDir !== undefined) sinks.push(await createFileSink({ dir: resolve(io.cwd, outDir), fsync: flags.fsync }));
       remotes = await openRemotes(remoteConfigs, { outDir, io, log });
@@ -69,13 +77,9 @@ export async function openPipeline(
     await close();
     throw error;
   }
-  const scraperOf = (job: ScrapeConfig) => {
-    let scraper = scrapers.get(job);
-    if (!scraper) {
-      scraper = createScraper(job, { environment: io.env, signal });
-      scrapers.set(job, scraper);
-    }
-    return scraper;
+  const restoreBaseline = (target: Target) => {
+    const state = store?.load(target.key);
+    return state === undefined ? 'none' : tracker.importState(target.key, state);
   };
   return {
     receivers: [...(outDir === undefined ? [] : [outDir]), ...remoteConfigs.map(({ url }) => redactUrl(url))],
@@ -86,9 +90,15 @@ export async function openPipeline(
       signal,
       discover: (job) => discoverUnlessStopped(job, io.env, signal, flags.discoveryTimeout),
       targetsFromGroups,
-      scrape: (target) => scraperOf(target.job).scrape(target),
+      scrape: (target) => scrapers.scrape(target),
       delta: (scraped) => tracker.next(scraped),
-      hasBaseline: (target) => restoreBaseline(target, tracker, store, log) && tracker.hasBaseline(target, Date.now()),
+      hasBaseline: (target) => {
+        const restored = restoreBaseline(target);
+        if (restored === 'torn') log.warn(`${target.url}: its saved snapshot is torn: starting afresh`);
+        if (restored === 'version')
+          log.warn(`${target.url}: its saved snapshot is of another version: starting afresh`);
+        return restored === 'restored' && tracker.hasBaseline(target, Date.now());
+      },
       commitBaseline: (target) => {
         tracker.keep(target.key);
         const state = store && tracker.exportState(target.key);
@@ -98,6 +108,15 @@ export async function openPipeline(
       sinks,
       sleep: abortableSleep(signal),
       now: Date.now,
+    },
+    evictStates,
+    loopDeps: {
+      watch: (job, until) => discoverJob(job, { signal: until, environment: io.env }),
+      retainJobs: (jobs) => scrapers.retain(jobs),
+      restoreBaseline,
+      scrapeFailed: (target) => tracker.failed(target.key),
+      // Its saved snapshot stays for --max-state-age, in case it comes back.
+      forget: (target) => tracker.forget(target.key),
     },
   };
 }
@@ -114,14 +133,4 @@ async function discoverUnlessStopped(
     if (!signal.aborted) throw error;
     return { groups: [], failures: [], warnings: [] };
   }
-}
-
-/** Asked once for each target, before its first scrape: that is when its saved snapshot is read. */
-function restoreBaseline(target: Target, tracker: DeltaTracker, store: StateStore | undefined, log: Log): boolean {
-  const state = store?.load(target.key);
-  if (state === undefined) return false;
-  const restored = tracker.importState(target.key, state);
-  if (restored === 'torn') log.warn(`${target.url}: its saved snapshot is torn: starting afresh`);
-  if (restored === 'version') log.warn(`${target.url}: its saved snapshot is of another version: starting afresh`);
-  return restored === 'restored';
 }

@@ -58,7 +58,7 @@ Set NODE_DEBUG=undici to see each HTTP connection and request.`;
 function defineScrape(program: Command, io: Io, finish: (code: number) => void): void {
   program
     .command('scrape')
-    .description('scrape every active target and enabled profile once')
+    .description('scrape every active target and enabled profile, once or in a loop')
     .argument(
       '[target...]',
       "host:port, or a URL whose path is put before the profiles' paths; scraped without a config",
@@ -66,6 +66,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .addOption(configOption())
     .option('--demo', 'no config: start the embedded demo service and scrape it', false)
     .option('--once', 'one round (default)')
+    .option('--loop', 'scrape every target at its interval, until SIGINT or SIGTERM', false)
     .option(
       '-o, --out <dir>',
       "write profiles as files under this directory (default: the config's output.dir, else profiles)",
@@ -73,7 +74,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .addOption(pushOption())
     .option(
       '--state-dir <dir>',
-      "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none)",
+      "keep the last snapshot of each cumulative profile here, across runs (default: the config's output.state-dir, else none; with --loop .state under --out)",
     )
     .addOption(
       new Option(
@@ -96,6 +97,12 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
         .default(30_000, '30s')
         .argParser(durationArgument),
     )
+    .addOption(
+      new Option('--grace <duration>', '--loop: how long scrapes under way may take to end when it is stopped')
+        .default(10_000, '10s')
+        .argParser(durationArgument),
+    )
+    .option('--watch-config', '--loop: read the config again when it changes, as at SIGHUP', false)
     .addOption(pushDeadlineOption())
     .option('--fsync', 'files survive a power cut', false)
     .option('--write-empty', 'write a file for an interval in which nothing happened, too', false)
@@ -121,9 +128,15 @@ Exit codes: 0 all written, 1 something failed (the rest was done), 2 wrong usage
 Examples:
   $ pyro-pull scrape -c pyro-pull.yml --state-dir .state    from cron: deltas against the previous run
   $ pyro-pull scrape localhost:6060 --window 30s            two snapshots 30 seconds apart
-  $ pyro-pull scrape -c pyro-pull.yml --job shop --json     machine readable`,
+  $ pyro-pull scrape -c pyro-pull.yml --job shop --json     machine readable
+  $ pyro-pull scrape -c pyro-pull.yml --loop                until stopped`,
     )
     .action(async (targets: string[], options: ScrapeFlags) => {
+      if (options.loop && !options.dryRun) {
+        const { loop } = await import('./commands/loop.ts');
+        finish(await loop({ ...options, targets }, io));
+        return;
+      }
       const { scrape } = await import('./commands/scrape.ts');
       finish(await scrape({ ...options, targets }, io));
     });
@@ -134,6 +147,7 @@ export interface ScrapeFlags {
   config?: string;
   demo: boolean;
   once?: boolean;
+  loop: boolean;
   out?: string;
   push: string[];
   stateDir?: string;
@@ -147,6 +161,9 @@ export interface ScrapeFlags {
   maxStateAge: number;
   discoveryTimeout: number;
   pushDeadline: number;
+  /** Milliseconds. */
+  grace: number;
+  watchConfig: boolean;
   fsync: boolean;
   writeEmpty: boolean;
   json: boolean;

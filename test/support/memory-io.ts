@@ -7,6 +7,8 @@ export interface MemoryIo extends Io {
   err(): string;
   /** Acts as if the process got this signal. */
   signal(name: 'SIGINT' | 'SIGTERM'): void;
+  /** Acts as if the process got SIGHUP. */
+  hangup(): void;
   readonly exits: readonly number[];
 }
 
@@ -15,6 +17,7 @@ export function memoryIo(
 ): MemoryIo {
   const written = { out: '', err: '' };
   const listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
+  const hangups = new Set<() => void>();
   const exits: number[] = [];
   const output = (to: 'out' | 'err') => ({
     write: (text: string | Uint8Array) => {
@@ -33,11 +36,18 @@ export function memoryIo(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    onHangup(listener) {
+      hangups.add(listener);
+      return () => hangups.delete(listener);
+    },
     exit: (code) => void exits.push(code),
     out: () => written.out,
     err: () => written.err,
     signal: (name) => {
       for (const listener of listeners) listener(name);
+    },
+    hangup: () => {
+      for (const listener of hangups) listener();
     },
     exits,
   };

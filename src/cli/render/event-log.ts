@@ -4,7 +4,7 @@ import type { Target } from '../../targets/target.ts';
 import type { Log, LogFields } from '../log.ts';
 import { count, formatElapsed } from './units.ts';
 
-const HELD_BECAUSE: Readonly<Record<DeltaHeld['reason'], string>> = {
+export const HELD_BECAUSE: Readonly<Record<DeltaHeld['reason'], string>> = {
   baseline: 'first snapshot, nothing to compare with yet',
   discarded: 'first response of a godeltaprof endpoint discarded: the start of its interval is unknown',
   stale: 'the target sent the same response as before',
