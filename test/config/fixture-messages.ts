@@ -84,6 +84,7 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     "7:7 scrape-configs[0].http-headers.User-Agent: header User-Agent can't be set here (remove it)",
     '8:7 scrape-configs[0].http-headers["X Team"]: "X Team" is not a header name (as in X-Scope-OrgID)',
     '9:15 scrape-configs[0].http-headers.X-Team: must be a mapping, not a list (write key: value pairs)',
+    '10:25 scrape-configs[0].http-headers.X-Other.values: must be a list',
   ],
   'http-sd.bad.yml': [
     '5:9 scrape-configs[0].http-sd-configs[0]: url is missing (add url: http://host/targets)',
@@ -129,7 +130,7 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '3:23 scrape-configs[0].enabled-profiles: must be a list (write [cpu])',
     '4:23 scrape-configs[0].params.seconds: must be a list (write ["30"])',
     '6:18 scrape-configs[0].static-configs[0].targets: must be a list (write [shop:6060])',
-    '7:18 scrape-configs[0].static-configs[1].targets: must be a list (put "- " before its first key)',
+    '7:18 scrape-configs[0].static-configs[1].targets: must be a list',
     '9:7 scrape-configs[0].relabel-configs: must be a list (put "- " before its first key)',
   ],
   'mapping-expected.bad.yml': [
@@ -232,6 +233,7 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '12:19 scrape-configs[0].static-configs[3].targets[0]: "http://shop:6060/debug/pprof" is not host:port (write shop:6060; the scheme goes into scheme; the path into profiles.<name>.path)',
     '12:51 scrape-configs[0].static-configs[3].targets[1]: "shop/heap" is not host:port (write shop; the path into profiles.<name>.path)',
     '12:64 scrape-configs[0].static-configs[3].targets[2]: "https://shop" is not host:port (write shop; the scheme goes into scheme)',
+    '12:80 scrape-configs[0].static-configs[3].targets[3]: "http://me:xxxxx@shop:6060" is not host:port (write shop:6060; the scheme goes into scheme)',
   ],
   'timeout-below-seconds.bad.yml': [
     '5:21 scrape-configs[0].scrape-timeout: scrape-timeout 30s of job "shop" is too short: profile cpu takes 30s (write 35s or more, or leave it out)',

@@ -165,6 +165,12 @@ test('an address may look like a URL where rules could mend it', async () => {
   assert.deepEqual((await saidOfJob(rules)).errors, []);
 });
 
+for (const lines of ['static-configs: []', 'static-configs:', 'static-configs: ~\nfile-sd-configs: []']) {
+  test(`a job with nothing but ${JSON.stringify(lines)} has no targets, which is worth a word`, async () => {
+    assert.deepEqual(await saidOfJob(lines), { errors: [], warnings: ['job: has no targets'] });
+  });
+}
+
 test('external labels of the file win over those of global, name by name', async () => {
   const { config } = await judgeConfig(
     'global: {external-labels: {a: "1", b: "2", c: "3"}}\nexternal-labels: {b: x, c: ""}\nscrape-configs: [{job-name: j, enabled-profiles: [cpu], static-configs: [{targets: ["h:1"]}]}]',

@@ -1,6 +1,6 @@
 import type { Path } from './path.ts';
 import { isSecretKey } from './secrets.ts';
-import { canonicalKey, TreeList, TreeMap, type TreeNode, TreeScalar } from './tree.ts';
+import { canonicalKey, TreeList, TreeMap, type TreeNode, TreeScalar, withText } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -49,7 +49,7 @@ export function expandEnv(root: TreeNode, env: Environment): ExpandedTree {
       });
     }
     if (text === scalar.text) return scalar;
-    const replaced = new TreeScalar(text, scalar.style, scalar.range);
+    const replaced = withText(scalar, text);
     replaced.isFaulty = missing.length > 0;
     return replaced;
   });

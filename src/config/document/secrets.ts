@@ -22,7 +22,9 @@ export function hideSecrets(node: TreeNode, source: SourceText): void {
 
   function visit(node: TreeNode, isSecret: boolean, seen: Set<unknown>): void {
     if (node instanceof TreeScalar) {
-      if (isSecret && !node.isNull) source.hide(node.range);
+      if (!isSecret || node.isNull) return;
+      node.isSecret = true;
+      source.hide(node.range);
       return;
     }
     const content = node instanceof TreeMap ? node.entries : node.items;

@@ -1,4 +1,5 @@
 import type { Position, Problem } from '../../errors.ts';
+import { redactUrls } from './redact-urls.ts';
 import type { Range } from './tree.ts';
 
 /** Beyond this a line (a whole JSON document often is one) is cut around the fault. */
@@ -91,11 +92,6 @@ function findLineStarts(text: string): number[] {
   const starts = [0];
   for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
   return starts;
-}
-
-/** `user:password@` of a URL with the password as `xxxxx`, as Go prints it. */
-export function redactUrls(text: string): string {
-  return text.replace(/(\/\/[^\s/@:"']*):[^\s/@"']*@/g, '$1:xxxxx@');
 }
 
 /** The file is too odd to have places in it. */

@@ -1,3 +1,5 @@
+import { redactUrls } from './redact-urls.ts';
+
 /** Offsets into the text, in UTF-16 code units; the end is exclusive. */
 export interface Range {
   readonly start: number;
@@ -20,6 +22,8 @@ export class TreeScalar {
   readonly range: Range;
   /** Set once a fault was found here, so that one fault is reported once and not read again. */
   isFaulty = false;
+  /** No message may repeat the text. */
+  isSecret = false;
 
   constructor(text: string, style: ScalarStyle, range: Range) {
     this.text = text;
@@ -78,8 +82,15 @@ export function canonicalKey(key: string): string {
 
 /** Same content at another place: what an alias stands for. */
 export function copyNode(node: TreeNode): TreeNode {
-  if (node instanceof TreeScalar) return new TreeScalar(node.text, node.style, node.range);
+  if (node instanceof TreeScalar) return withText(node, node.text);
   return node instanceof TreeList ? new TreeList(node.items, node.range) : new TreeMap(node.entries, node.range);
+}
+
+/** The scalar of the same place with another text. */
+export function withText(scalar: TreeScalar, text: string): TreeScalar {
+  const replaced = new TreeScalar(text, scalar.style, scalar.range);
+  replaced.isSecret = scalar.isSecret;
+  return replaced;
 }
 
 /** `a mapping`, `a list`, `"text"`: what a message says was found. Long texts are cut. */
@@ -89,6 +100,8 @@ export function describeNode(node: TreeNode): string {
   return node.isNull ? 'empty' : quote(node.text);
 }
 
+/** A text as messages repeat it: cut, and without the password of a URL. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  const redacted = redactUrls(text);
+  return JSON.stringify(redacted.length > 100 ? `${redacted.slice(0, 100)}…` : redacted);
 }

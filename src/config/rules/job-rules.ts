@@ -1,4 +1,4 @@
-import { TreeList, TreeScalar } from '../document/tree.ts';
+import { quote, TreeList, type TreeNode, TreeScalar } from '../document/tree.ts';
 import type { Reporter } from '../findings.ts';
 import { nearestWord } from '../nearest-word.ts';
 import type { NormalizedJob } from '../normalize/job.ts';
@@ -42,7 +42,7 @@ function enabledProfilesAreDefined({ config, report }: NormalizedJob): void {
     const known = [...config.profiles.keys()];
     const nearest = nearestWord(item.text, known);
     const suggestion = nearest === undefined ? '' : `did you mean ${nearest}? `;
-    list.at(index).error(`profile "${item.text}" is not defined`, `${suggestion}known: ${known.join(', ')}`);
+    list.at(index).error(`profile ${quote(item.text)} is not defined`, `${suggestion}known: ${known.join(', ')}`);
   }
 }
 
@@ -80,7 +80,7 @@ function addressesAreNoUrls({ report }: NormalizedJob): void {
     if (!(targets.node instanceof TreeList)) continue;
     for (const [index, item] of targets.node.items.entries()) {
       if (item instanceof TreeScalar && !item.isFaulty && item.text.includes('/')) {
-        targets.at(index).error(`"${item.text}" is not host:port`, addressHint(item.text));
+        targets.at(index).error(`${quote(item.text)} is not host:port`, addressHint(item.text));
       }
     }
   }
@@ -95,15 +95,15 @@ function addressHint(address: string): string {
   return parts.join('; ');
 }
 
-function hasDiscovery({ config, report, written }: NormalizedJob): void {
-  if (config.discovery.length > 0 || written['static-configs'] !== undefined) return;
-  if (report.node && hasDiscoveryKey(report)) return;
+/** A source that is there but faulty has been reported already. */
+function hasDiscovery({ report }: NormalizedJob): void {
+  const sources = report.keys.filter((key) => /^static[-_]configs$|[-_]sd[-_]configs$/.test(key));
+  if (sources.some((key) => !isBlank(report.at(key).node))) return;
   report.warn('has no targets', 'add static-configs, file-sd-configs or another discovery');
 }
 
-/** One that is there but faulty has been reported already. */
-function hasDiscoveryKey(report: Reporter): boolean {
-  return report.keys.some((key) => /^static[-_]configs$|[-_]sd[-_]configs$/.test(key));
+function isBlank(node: TreeNode | undefined): boolean {
+  return (node instanceof TreeScalar && node.isNull) || (node instanceof TreeList && node.items.length === 0);
 }
 
 /** The old documentation has both; the old server knew the first alone. */

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { parseByteSize } from '../byte-size.ts';
-import { redactUrls } from '../document/source-text.ts';
 import { describeNode, quote, TreeList, TreeMap, TreeScalar } from '../document/tree.ts';
 import { formatDuration, parseDuration } from '../duration.ts';
 import { nearestWord } from '../nearest-word.ts';
@@ -115,7 +114,7 @@ export function url(schemes: readonly string[]) {
 }
 
 export function checkedUrl(written: string, schemes: readonly string[]): string {
-  const shown = quote(redactUrls(written));
+  const shown = quote(written);
   const example = `as in ${schemes[0]}://host:port`;
   if (written === '') throw new ValueError('the URL is empty', example);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1];

@@ -9,14 +9,15 @@ import { butIs, textOf } from './scalars.ts';
 /** A list; items with a fault are undefined, so that the others keep their index. */
 export function list<T extends z.core.SomeType>(item: T) {
   return z.pipe(
-    z.transform((input: unknown, context): unknown => itemsOf(input, context)),
+    z.transform((input: unknown, context): unknown => itemsOf(input, context, 'put "- " before its first key')),
     z.array(z.optional(item)),
   );
 }
 
-function itemsOf(input: unknown, context: Context): (TreeNode | undefined)[] {
+/** `mapHint` is for those who wrote one item without the list around it. */
+function itemsOf(input: unknown, context: Context, mapHint?: string): (TreeNode | undefined)[] {
   if (!(input instanceof TreeList)) {
-    fault(context, 'must be a list', { hint: listForm(input) });
+    fault(context, 'must be a list', { hint: input instanceof TreeMap ? mapHint : listForm(input) });
     return [];
   }
   return input.items.map((item, index) => {
@@ -29,12 +30,9 @@ function itemsOf(input: unknown, context: Context): (TreeNode | undefined)[] {
 }
 
 function listForm(input: unknown): string | undefined {
-  if (input instanceof TreeScalar && !input.isNull) {
-    const item =
-      /^[\w./:*-]+$/.test(input.text) && !/^[\d.]+$/.test(input.text) ? input.text : JSON.stringify(input.text);
-    return item.length > 100 ? undefined : `write [${item}]`;
-  }
-  return input instanceof TreeMap ? 'put "- " before its first key' : undefined;
+  if (!(input instanceof TreeScalar) || input.isNull || input.isSecret || input.text.length > 100) return undefined;
+  const isWord = /^[\w./:*-]+$/.test(input.text) && !/^[\d.]+$/.test(input.text);
+  return `write [${isWord ? input.text : quote(input.text)}]`;
 }
 
 /** A list of texts; numbers and words such as `true` count by their source text. */
