@@ -7,12 +7,8 @@ export interface HashSeed {
   readonly b: number;
 }
 
-// Odd multipliers; those of the lanes differ, and so do the shifts below, so that what collides in one lane doesn't in the other.
-const MULTIPLIER_A = 0x9e3779b1;
-const MULTIPLIER_B = 0x85ebca6b;
-
 /**
- * A 64-bit hash of content in two 32-bit lanes, each with its own seed and multiplier. Parts go in with their kind or
+ * A 64-bit hash of content in two 32-bit lanes, each with its own seed, multiplier (odd, with bits all over) and shift. Parts go in with their kind or
  * length, so that no two sequences of parts read the same.
  *
  * Each step is a bijection of the lane for a given word and of the word for a given lane; `finish` spreads every bit over
@@ -42,9 +38,9 @@ export class ContentHash {
 
   /** Another word for each lane: the two halves of a hash. */
   words(forA: number, forB: number): this {
-    const a = Math.imul(this.a ^ forA, MULTIPLIER_A);
+    const a = Math.imul(this.a ^ forA, 0x9e3779b1);
     this.a = a ^ (a >>> 15);
-    const b = Math.imul(this.b ^ forB, MULTIPLIER_B);
+    const b = Math.imul(this.b ^ forB, 0x85ebca6b);
     this.b = b ^ (b >>> 13);
     return this;
   }

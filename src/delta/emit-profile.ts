@@ -76,33 +76,34 @@ function writeType(tag: number, strings: Int32Array, ordinal: number): void {
 }
 
 /** All of them, used or not: the first says which program it is, and readers look addresses up in the others. */
-function writeMappings({ symbols }: ProfileIndex): void {
-  const ranges = symbols.mappingRanges.data;
-  symbols.mappings.forEach((mapping, at) => {
+function writeMappings({ mappings }: ProfileIndex): void {
+  const ranges = mappings.ranges.data;
+  for (let slot = 1; slot <= mappings.length; slot++) {
+    const mapping = mappings.get(slot)!;
     used.addString(mapping.filename);
     used.addString(mapping.buildId);
-    writer.field(TAG_MAPPING, ranges[at * 2]!, ranges[at * 2 + 1]!);
-  });
-}
-
-function writeLocations({ symbols }: ProfileIndex): void {
-  const ranges = symbols.locationRanges.data;
-  for (let slot = 1; slot <= symbols.locationCount; slot++) {
-    if (used.locations[slot] === 0) continue;
-    writer.field(TAG_LOCATION, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
-    const endLine = symbols.firstLine(slot + 1);
-    for (let line = symbols.firstLine(slot); line < endLine; line++) used.addFunction(symbols.functionOf(line));
+    writer.field(TAG_MAPPING, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
   }
 }
 
-function writeFunctions({ symbols }: ProfileIndex): void {
-  const ranges = symbols.functionRanges.data;
-  for (let slot = 1; slot <= symbols.functionCount; slot++) {
+function writeLocations({ locations }: ProfileIndex): void {
+  const ranges = locations.ranges.data;
+  for (let slot = 1; slot <= locations.length; slot++) {
+    if (used.locations[slot] === 0) continue;
+    writer.field(TAG_LOCATION, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
+    const endLine = locations.firstLine(slot + 1);
+    for (let line = locations.firstLine(slot); line < endLine; line++) used.addFunction(locations.functionOf(line));
+  }
+}
+
+function writeFunctions({ functions }: ProfileIndex): void {
+  const ranges = functions.ranges.data;
+  for (let slot = 1; slot <= functions.length; slot++) {
     if (!used.hasFunction(slot)) continue;
     writer.field(TAG_FUNCTION, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
-    used.addString(symbols.functionName(slot));
-    used.addString(symbols.functionSystemName(slot));
-    used.addString(symbols.functionFilename(slot));
+    used.addString(functions.name(slot));
+    used.addString(functions.systemName(slot));
+    used.addString(functions.filename(slot));
   }
 }
 

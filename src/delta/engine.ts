@@ -149,11 +149,12 @@ const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomByte
 /** Reads all samples of the indexed profile into the snapshot. */
 function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {
   const keys = new SampleKeys(index, seed);
-  reader.start(allowNegative, hashLocations(index, new ContentHash(seed)), seed.a, seed.b);
+  const locations = hashLocations(index, new ContentHash(seed));
+  reader.start({ allowNegative, locations, seedA: seed.a, seedB: seed.b });
   snapshot.start(before, index.sampleTypes.length, index.sampleCount);
   for (let sample = 0; sample < index.sampleCount; sample++) {
     reader.read(sample, snapshot.values, snapshot.nextValues);
-    keys.make(reader);
+    keys.make(reader.sample);
     snapshot.add(sample, keys.a, keys.b);
   }
 }

@@ -1,6 +1,6 @@
+import type { Mapping } from '../profile/mapping-table.ts';
 import { LINE, LOCATION } from '../profile/message-types.ts';
 import type { ProfileIndex } from '../profile/profile-index.ts';
-import type { Mapping } from '../profile/symbol-tables.ts';
 import { WireReader } from '../profile/wire-reader.ts';
 import type { ContentHash } from './content-hash.ts';
 
@@ -23,14 +23,14 @@ const DELETED = new TextEncoder().encode(' (deleted)');
  * are all there is.
  */
 export function hashLocations(index: ProfileIndex, hash: ContentHash): Int32Array {
-  const { symbols } = index;
+  const { locations } = index;
   const mappings = hashMappings(index, hash);
-  const hashes = new Int32Array((symbols.locationCount + 1) * 2);
+  const hashes = new Int32Array((locations.length + 1) * 2);
   let lines: LineHasher | undefined;
-  for (let slot = 1; slot <= symbols.locationCount; slot++) {
-    const mapping = symbols.mappingOf(slot);
-    const addressLo = symbols.addressLo(slot);
-    const addressHi = symbols.addressHi(slot);
+  for (let slot = 1; slot <= locations.length; slot++) {
+    const mapping = locations.mapping(slot);
+    const addressLo = locations.addressLo(slot);
+    const addressHi = locations.addressHi(slot);
     hash
       .start((addressLo | addressHi) === 0 ? SYMBOL : ADDRESS)
       .words(mappings[mapping * 2]!, mappings[mapping * 2 + 1]!);
@@ -38,7 +38,7 @@ export function hashLocations(index: ProfileIndex, hash: ContentHash): Int32Arra
       lines ??= new LineHasher(index);
       lines.add(slot, hash);
     } else {
-      addPlace(addressLo, addressHi, symbols.mappings[mapping - 1], hash);
+      addPlace(addressLo, addressHi, index.mappings.get(mapping), hash);
     }
     hash.finish();
     hashes[slot * 2] = hash.a;
@@ -52,7 +52,7 @@ export function hashLocations(index: ProfileIndex, hash: ContentHash): Int32Arra
  * first one. Both halves 0 where there is no mapping.
  */
 export function hashMainMapping(index: ProfileIndex, hash: ContentHash): readonly [a: number, b: number] {
-  const main = index.symbols.mappings[0];
+  const main = index.mappings.get(1);
   if (main === undefined) return [0, 0];
   const { bytes, strings } = index;
   hash.start(MAIN_MAPPING).int64(main.startLo, main.startHi);
@@ -63,11 +63,10 @@ export function hashMainMapping(index: ProfileIndex, hash: ContentHash): readonl
 
 /** Two lanes for each mapping slot; slot 0 is the location without a mapping. */
 function hashMappings(index: ProfileIndex, hash: ContentHash): Int32Array {
-  const { bytes, strings, symbols } = index;
-  const hashes = new Int32Array((symbols.mappings.length + 1) * 2);
-  for (let slot = 0; slot <= symbols.mappings.length; slot++) {
-    const buildId = symbols.mappings[slot - 1]?.buildId ?? 0;
-    const filename = symbols.mappings[slot - 1]?.filename ?? 0;
+  const { bytes, mappings, strings } = index;
+  const hashes = new Int32Array((mappings.length + 1) * 2);
+  for (let slot = 0; slot <= mappings.length; slot++) {
+    const { buildId, filename } = mappings.get(slot) ?? { buildId: 0, filename: 0 };
     if (!isEmpty(index, buildId)) {
       hash.start(BUILD_ID).bytes(bytes, strings.start(buildId), strings.end(buildId));
     } else if (!isEmpty(index, filename)) {
@@ -119,18 +118,18 @@ class LineHasher {
   }
 
   add(slot: number, hash: ContentHash): void {
-    const { symbols } = this.#index;
-    const ranges = symbols.locationRanges.data;
-    let line = symbols.firstLine(slot);
+    const { locations } = this.#index;
+    const ranges = locations.ranges.data;
+    let line = locations.firstLine(slot);
     this.#location.enter(LOCATION, slot - 1, ranges[slot * 2 - 2]!, ranges[slot * 2 - 1]!);
     while (this.#location.next()) {
-      if (this.#location.field === 4) this.#addLine(symbols.functionOf(line++), hash);
+      if (this.#location.field === 4) this.#addLine(locations.functionOf(line++), hash);
     }
   }
 
   #addLine(fn: number, hash: ContentHash): void {
-    const { bytes, strings, symbols } = this.#index;
-    for (const string of [symbols.functionName(fn), symbols.functionSystemName(fn), symbols.functionFilename(fn)]) {
+    const { bytes, functions, strings } = this.#index;
+    for (const string of [functions.name(fn), functions.systemName(fn), functions.filename(fn)]) {
       hash.bytes(bytes, strings.start(string), strings.end(string));
     }
     let lineLo = 0;

@@ -47,8 +47,7 @@ export class SampleCopier {
     const end = ranges[message * 2 + 1]!;
     this.size = 0;
     this.#partCount = 0;
-    if (!index.symbols.locationIds.isSequential || !this.#findFast(start, end))
-      this.#findCarefully(message, start, end);
+    if (!index.locations.ids.isSequential || !this.#findFast(start, end)) this.#findCarefully(message, start, end);
   }
 
   copy(writer: WireWriter): void {
@@ -144,7 +143,7 @@ export class SampleCopier {
   }
 
   #noteLocation(): void {
-    this.#used!.locations[this.#index!.symbols.locationIds.find(this.#sample.lo, this.#sample.hi)] = 1;
+    this.#used!.locations[this.#index!.locations.ids.find(this.#sample.lo, this.#sample.hi)] = 1;
   }
 
   #addPart(start: number, end: number): void {

@@ -1,5 +1,5 @@
 import type { ProfileIndex } from '../profile/profile-index.ts';
-import { LABEL_FIELDS, type SampleReader } from '../profile/sample-reader.ts';
+import { LABEL_FIELDS, type Sample } from '../profile/sample.ts';
 import { ContentHash, finalMix, type HashSeed } from './content-hash.ts';
 
 const TEXT = 1;
@@ -26,7 +26,7 @@ export class SampleKeys {
   }
 
   /** The sample's stack must have been read with the hashes of its locations. */
-  make(sample: SampleReader): void {
+  make(sample: Sample): void {
     let a = sample.stackA ^ sample.depth;
     let b = sample.stackB ^ sample.depth;
     if (sample.labelCount > 0) {

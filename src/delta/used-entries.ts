@@ -7,9 +7,9 @@ export class UsedEntries {
   #functions: Uint8Array = new Uint8Array(256);
   #strings: Uint8Array = new Uint8Array(256);
 
-  clear({ symbols, strings }: ProfileIndex): void {
-    this.locations = cleared(this.locations, symbols.locationCount + 1);
-    this.#functions = cleared(this.#functions, symbols.functionCount + 1);
+  clear({ functions, locations, strings }: ProfileIndex): void {
+    this.locations = cleared(this.locations, locations.length + 1);
+    this.#functions = cleared(this.#functions, functions.length + 1);
     this.#strings = cleared(this.#strings, strings.length);
     this.#strings[0] = 1;
   }

@@ -26,8 +26,7 @@ export class IdTable {
 
   /** Takes the id of the next entry. */
   push(lo: number, hi: number): void {
-    this.#ids.push(lo);
-    this.#ids.push(hi);
+    this.#ids.push2(lo, hi);
     if (hi !== 0 || lo !== this.length) this.isSequential = false;
   }
 

@@ -13,6 +13,25 @@ export class Int32List {
     this.data[this.length++] = value;
   }
 
+  push2(first: number, second: number): void {
+    const at = this.length;
+    if (at + 2 > this.data.length) this.#grow();
+    const { data } = this;
+    data[at] = first;
+    data[at + 1] = second;
+    this.length = at + 2;
+  }
+
+  push3(first: number, second: number, third: number): void {
+    const at = this.length;
+    if (at + 3 > this.data.length) this.#grow();
+    const { data } = this;
+    data[at] = first;
+    data[at + 1] = second;
+    data[at + 2] = third;
+    this.length = at + 3;
+  }
+
   #grow(): void {
     const grown = new Int32Array(this.data.length * 2);
     grown.set(this.data);

@@ -1,10 +1,12 @@
+import { FunctionTable } from './function-table.ts';
 import { Int32List } from './int32-list.ts';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from './limits.ts';
+import { LocationTable } from './location-table.ts';
+import { MappingTable } from './mapping-table.ts';
 import { PERIOD_TYPE, PROFILE, SAMPLE_TYPE } from './message-types.ts';
 import { int64, malformed, overLimit } from './profile-fault.ts';
 import type { SampleType } from './sample-type.ts';
 import { StringTable } from './string-table.ts';
-import { SymbolTables } from './symbol-tables.ts';
 import { WireReader } from './wire-reader.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -18,9 +20,11 @@ const EMPTY = new Uint8Array(0);
 export class ProfileIndex {
   bytes: Uint8Array = new Uint8Array(0);
   limits: ProfileLimits = DEFAULT_PROFILE_LIMITS;
-  /** Start and end of each sample message; in `symbols` those of mappings, locations and functions. */
+  /** Start and end of each sample message. */
   readonly samples = new Int32List();
-  readonly symbols = new SymbolTables();
+  readonly mappings = new MappingTable();
+  readonly functions = new FunctionTable();
+  readonly locations = new LocationTable(this.mappings, this.functions);
   readonly strings = new StringTable();
 
   sampleTypes: SampleType[] = [];
@@ -62,14 +66,16 @@ export class ProfileIndex {
     this.#readSampleTypes();
     this.#readPeriodType();
     this.#checkReferences();
-    this.symbols.read(this.strings.length);
+    this.mappings.read(this.strings.length);
+    this.functions.read(this.strings.length);
+    this.locations.read();
   }
 
   /** Lets go of the profile's bytes. */
   release(): void {
     this.bytes = EMPTY;
     this.strings.clear(EMPTY);
-    this.symbols.clear(EMPTY, this.limits);
+    for (const table of [this.mappings, this.functions, this.locations]) table.clear(EMPTY);
     this.#reader.bytes = EMPTY;
     this.#typeReader.bytes = EMPTY;
   }
@@ -78,7 +84,7 @@ export class ProfileIndex {
     this.bytes = bytes;
     this.limits = limits;
     this.samples.clear();
-    this.symbols.clear(bytes, limits);
+    for (const table of [this.mappings, this.functions, this.locations]) table.clear(bytes);
     this.strings.clear(bytes);
     this.sampleTypes = [];
     this.#sampleTypeRanges.clear();
@@ -120,13 +126,13 @@ export class ProfileIndex {
           pushRange(this.samples, reader);
           break;
         case 3:
-          this.symbols.addMapping(reader.start, reader.stop);
+          this.mappings.add(reader.start, reader.stop, this.limits);
           break;
         case 4:
-          this.symbols.addLocation(reader.start, reader.stop);
+          this.locations.add(reader.start, reader.stop, this.limits);
           break;
         case 5:
-          this.symbols.addFunction(reader.start, reader.stop);
+          this.functions.add(reader.start, reader.stop, this.limits);
           break;
         case 6:
           this.strings.push(reader.start, reader.stop, this.limits);
@@ -245,6 +251,5 @@ export class ProfileIndex {
 }
 
 function pushRange(list: Int32List, reader: WireReader): void {
-  list.push(reader.start);
-  list.push(reader.stop);
+  list.push2(reader.start, reader.stop);
 }

@@ -55,8 +55,7 @@ export class StringTable {
       this.#check();
       this.#uncheckedFrom = start;
     }
-    this.#ranges.push(start);
-    this.#ranges.push(end);
+    this.#ranges.push2(start, end);
     this.#uncheckedTo = end;
   }
 
@@ -64,8 +63,7 @@ export class StringTable {
   seal(): void {
     this.#check();
     if (this.length === 0) {
-      this.#ranges.push(0);
-      this.#ranges.push(0);
+      this.#ranges.push2(0, 0);
     }
     if (this.end(0) !== this.start(0)) {
       throw malformed('string_table[0] is not empty', this.start(0));

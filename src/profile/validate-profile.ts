@@ -42,7 +42,8 @@ export function forEachSample(
 ): ProfileHeader {
   try {
     index.fill(pprof, options.limits ?? DEFAULT_PROFILE_LIMITS);
-    reader.start(options.allowNegative ?? false);
+    const locations = new Int32Array((index.locations.length + 1) * 2);
+    reader.start({ allowNegative: options.allowNegative ?? false, locations, seedA: 0, seedB: 0 });
     const { sampleCount, sampleTypes } = index;
     const values = new Int32Array(sampleTypes.length * 2);
     for (let sample = 0; sample < sampleCount; sample++) {
