@@ -73,7 +73,7 @@ test('the delta of one run is the work done inside its window', async (t) => {
   await service.do('publish');
 
   const scrape = scrapeInto(freshDirectory('out'), ['--config', config, '--window', '3s']);
-  await untilServed(service, ['heap', 'mutex', 'block']);
+  await during(scrape, () => hasServed(service, ['heap', 'mutex', 'block']));
   await service.do('alloc?site=dropped&n=4321&size=1024');
   await service.do('contend?n=11');
   await service.do('block?n=13');
@@ -175,7 +175,7 @@ test('godeltaprof endpoints: one interval, taken as the target made it', async (
   await work(service, 7); // all of it before the first request
 
   const scrape = scrapeInto(freshDirectory('out'), ['--config', config, '--window', '3s']);
-  await untilServed(service, ['delta_heap', 'delta_mutex', 'delta_block']);
+  await during(scrape, () => hasServed(service, ['delta_heap', 'delta_mutex', 'delta_block']));
   await service.do('alloc?site=kept&n=250&size=128');
   await work(service, 4);
   const written = await scrape;
@@ -207,7 +207,7 @@ test('a profile that the target measures during the request is written as it was
     more: '    profiles: {cpu: {params: {seconds: ["1"]}}, mutex: {params: {seconds: ["2"]}}}\n',
   });
   const scrape = scrapeInto(freshDirectory('out'), ['--config', config]);
-  while (!proxy.requested('/debug/pprof/mutex')) await sleep(20);
+  await during(scrape, async () => proxy.requested('/debug/pprof/mutex'));
   await sleep(300); // the target takes its first snapshot
   await service.do('contend?n=40');
   const written = await scrape;
@@ -229,7 +229,7 @@ test('a target on the command line needs no config', async (t) => {
   const service = await startService(t);
   const args = [service.address, '--profile', 'mem', '--profile', 'goroutines', '--window', '1s'];
   const scrape = scrapeInto(freshDirectory('out'), [...args, '--label', 'service_name=shop', '--label', 'env=interop']);
-  await untilServed(service, ['heap']);
+  await during(scrape, () => hasServed(service, ['heap']));
   await service.do('alloc?site=dropped&n=99&size=256');
   await service.do('publish');
   const written = await scrape;
@@ -279,11 +279,23 @@ async function work(service: GoService, n: number): Promise<void> {
   await service.do('publish');
 }
 
-/** Waits until each of the endpoints has sent its first profile. */
-async function untilServed(service: GoService, endpoints: readonly string[]): Promise<void> {
-  for (const endpoint of endpoints) {
-    while ((await service.served(endpoint)).length === 0) await sleep(20);
+/** Polls for a moment of a run that is under way. Rejects if the run ends before it comes. */
+async function during(scrape: Promise<unknown>, hasCome: () => Promise<boolean>): Promise<void> {
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  scrape.then(end, end);
+  while (!(await hasCome())) {
+    if (ended) throw new Error('the run ended too early', { cause: await scrape });
+    await sleep(20);
   }
+}
+
+/** Whether each of the endpoints has sent a profile. */
+async function hasServed(service: GoService, endpoints: readonly string[]): Promise<boolean> {
+  const lists = await Promise.all(endpoints.map((endpoint) => service.served(endpoint)));
+  return lists.every((list) => list.length > 0);
 }
 
 /** Sums of the samples with a function on their stack; undefined where there is none. */

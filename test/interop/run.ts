@@ -67,7 +67,7 @@ function hasPrepare(part: unknown): part is { prepare: () => Promise<unknown> } 
 /** Runs the suites one after the other. */
 async function runSuites(): Promise<{ passed: number; failed: number }> {
   const report = join(directory, 'report.tap');
-  const flags = ['--import', 'tsx', '--test', '--test-concurrency=1'];
+  const flags = ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=600000'];
   const reporters = ['spec', 'stdout', 'tap', report].map((value, index) =>
     index % 2 === 0 ? `--test-reporter=${value}` : `--test-reporter-destination=${value}`,
   );

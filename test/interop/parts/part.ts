@@ -1,8 +1,8 @@
 /**
- * A real program that suites run against. Each file beside this one is a part and exports two functions of these types:
- * `prepare` installs and builds what the part needs and may be called again at no cost, `start` prepares and runs it.
+ * Each file beside this one is a part, a real program that suites run against, and exports two functions: `prepare`
+ * installs and builds what the part needs, and costs nothing when called again; `start` prepares it, runs it and gives
+ * what a suite has to know. Parts that are only scraped start like this one.
  */
-export type Prepare = () => Promise<unknown>;
 export type Start = () => Promise<RunningPart>;
 
 export interface RunningPart {
