@@ -7,6 +7,7 @@ import { Reloader } from '../../loop/reloader.ts';
 import { type LoopSettings, ScrapeLoop } from '../../loop/scrape-loop.ts';
 import { SYSTEM_LOOP_CLOCK } from '../../loop/timer-queue.ts';
 import { fileStamp, watchFile } from '../../loop/watch-file.ts';
+import { Retention } from '../../sinks/file/retention.ts';
 import { abortableSleep } from '../abortable-sleep.ts';
 import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -17,11 +18,13 @@ import { openPipeline, type Pipeline } from '../pipeline.ts';
 import { remoteLine, summarise } from '../remotes.ts';
 import { LoopLog } from '../render/loop-log.ts';
 import { profileLine } from '../render/profile-line.ts';
+import { count, formatBytes } from '../render/units.ts';
 import { aborted, listenForSignals } from '../signals.ts';
 import { createTargetFilter } from '../target-filter.ts';
 import type { ScrapeOptions } from './scrape.ts';
 
 const STATES_EVERY_MS = 3_600_000;
+const RETENTION_EVERY_MS = 60_000;
 
 /**
  * Scrapes until SIGINT or SIGTERM and gives 0 then. Rejects with UsageError, ConfigError, SinkError or StateError before
@@ -126,6 +129,7 @@ async function runPipeline(
         })
       : Promise.resolve();
   const states = setInterval(() => evictStates(pipeline, log), STATES_EVERY_MS);
+  const retention = setInterval(retainFiles(pipeline, scrapeLoop, io, log), RETENTION_EVERY_MS);
   log.info(`scraping in a loop -> ${pipeline.receivers.join(', ')}`);
   try {
     scrapeLoop.start();
@@ -137,6 +141,7 @@ async function runPipeline(
     await watching;
   } finally {
     clearInterval(states);
+    clearInterval(retention);
     stopListening();
     loopLog.close();
   }
@@ -207,4 +212,26 @@ function evictStates(pipeline: Pipeline, log: Log): void {
   } catch (error) {
     log.warn(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Keeps the files within `output.max-age` and `output.max-bytes` of the config in force. */
+function retainFiles({ outDir }: Pipeline, scrapeLoop: ScrapeLoop, io: Io, log: Log): () => void {
+  if (outDir === undefined) return () => {};
+  const retention = new Retention(resolve(io.cwd, outDir));
+  let isRunning = false;
+  const run = async () => {
+    const { maxAgeMs, maxBytes } = scrapeLoop.settings.config.output;
+    if (isRunning || (maxAgeMs === 0 && maxBytes === 0)) return;
+    isRunning = true;
+    try {
+      const { files, bytes, failed } = await retention.run({ maxAgeMs, maxBytes });
+      if (files > 0) log.info(`removed ${count(files, 'old file')} (${formatBytes(bytes)})`, { files, bytes });
+      if (failed > 0) log.warn(`${count(failed, 'old file')} could not be removed from ${outDir}`, { failed });
+    } catch (error) {
+      log.warn(`old files in ${outDir} stay: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      isRunning = false;
+    }
+  };
+  return () => void run();
 }
