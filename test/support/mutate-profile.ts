@@ -23,7 +23,8 @@ export function mutateProfile(bytes: Uint8Array, random: Random): Uint8Array {
 
 const BYTES = [0, 1, 2, 7, 8, 0x0a, 0x10, 0x12, 0x1a, 0x22, 0x2a, 0x32, 0x7f, 0x80, 0x81, 0xfe, 0xff];
 
-function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
+/** Changes, adds, takes away or repeats a few bytes. */
+export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   const at = random.below(bytes.length + 1);
   const length = 1 + random.below(random.pick([1, 4, 16, 200]));
   const replaced = (removed: number, ...inserted: Uint8Array[]): Uint8Array =>

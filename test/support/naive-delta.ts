@@ -144,3 +144,22 @@ function sum(values: Iterable<bigint>): bigint {
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
+
+/** What `rewriteProfile` must come to: duplicates summed, negative values 0, all-zero samples and dropped columns left out. */
+export function naiveRewrite(
+  bytes: Uint8Array,
+  isKept: (type: SampleType) => boolean,
+): { readonly samples: ReadonlyMap<string, readonly bigint[]>; readonly clamped: number } {
+  const { samples: read, sampleTypes } = readProfile(bytes);
+  let clamped = 0;
+  const samples = new Map<string, bigint[]>();
+  for (const [identity, values] of summedSamples({ samples: read })) {
+    if (values.some((value) => value > MAX_INT64 || value < -MAX_INT64 - 1n)) {
+      throw new MalformedProfile('equal samples sum to over 64 bits');
+    }
+    if (values.some((value) => value < 0n)) clamped++;
+    const out = values.map((value) => max(0n, value)).filter((_, column) => isKept(sampleTypes[column]!));
+    if (out.some((value) => value !== 0n)) samples.set(identity, out);
+  }
+  return { samples, clamped };
+}

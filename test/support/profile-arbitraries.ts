@@ -68,7 +68,8 @@ interface Counter {
   isPresent: boolean;
 }
 
-function makeHistory(random: Random, stacks: number, length: number, isSteady: boolean): ProfileSpec[] {
+/** So many snapshots, from so many stacks at first. */
+export function makeHistory(random: Random, stacks: number, length: number, isSteady: boolean): ProfileSpec[] {
   const isHeap = random.chance(0.6);
   const sampleTypes: readonly SampleType[] = isHeap ? HEAP_TYPES : CONTENTION_TYPES;
   const world = makeWorld(random);

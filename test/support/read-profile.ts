@@ -72,8 +72,11 @@ export interface ReadFunction {
 /** Why the bytes are not a well-formed profile. */
 export class MalformedProfile extends Error {}
 
-/** Reads uncompressed pprof bytes. Throws `MalformedProfile` for whatever must be refused. */
-export function readProfile(bytes: Uint8Array): ReadProfile {
+/**
+ * Reads uncompressed pprof bytes. Throws `MalformedProfile` for whatever must be refused. Of a field given twice the last one
+ * counts; whether a bad reference is excused when a good one follows is not said anywhere, so that callers choose.
+ */
+export function readProfile(bytes: Uint8Array, overridden: 'excused' | 'refused' = 'excused'): ReadProfile {
   if (bytes.length === 0) malformed('empty');
   const message = readMessage(bytes, 0, bytes.length, {
     scalars: [7, 8, 9, 10, 12, 14, 15],
@@ -98,8 +101,10 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
     const found = index >= 0n && index < strings.length ? strings[Number(index)] : undefined;
     return found ?? malformed(`string index ${index} of ${strings.length}`);
   };
-  /** Also a reference that a later one replaces must be good. */
-  const textOf = (fields: Fields, number: number): string => fields.allScalars(number).map(text).at(-1) ?? '';
+  /** The occurrences of a reference that must be good. */
+  const references = (fields: Fields, number: number): readonly bigint[] =>
+    overridden === 'refused' ? fields.allScalars(number) : fields.allScalars(number).slice(-1);
+  const textOf = (fields: Fields, number: number): string => references(fields, number).map(text).at(-1) ?? '';
   const valueType = ({ start, end }: Range): SampleType => {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2] });
     return { type: textOf(fields, 1), unit: textOf(fields, 2) };
@@ -140,16 +145,14 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
 
   const locations = message.ranges(4).map(({ start, end }): ReadLocation => {
     const fields = readMessage(bytes, start, end, { scalars: [1, 2, 3, 5], messages: [4] });
-    const referredMappings = fields
-      .allScalars(2)
-      .map((id) =>
-        id === 0n ? undefined : (mappingById.get(unsigned(id)) ?? malformed(`absent mapping ${unsigned(id)}`)),
-      );
+    const referredMappings = references(fields, 2).map((id) =>
+      id === 0n ? undefined : (mappingById.get(unsigned(id)) ?? malformed(`absent mapping ${unsigned(id)}`)),
+    );
     const lines = fields.ranges(4).map((range): ReadLine => {
       const line = readMessage(bytes, range.start, range.end, { scalars: [1, 2, 3] });
-      const referredFunctions = line
-        .allScalars(1)
-        .map((id) => functionById.get(unsigned(id)) ?? malformed(`line of an absent function ${unsigned(id)}`));
+      const referredFunctions = references(line, 1).map(
+        (id) => functionById.get(unsigned(id)) ?? malformed(`line of an absent function ${unsigned(id)}`),
+      );
       const lineFunction = referredFunctions.at(-1) ?? malformed('line without a function');
       return { function: lineFunction, line: line.scalar(2), column: line.scalar(3) };
     });
@@ -177,7 +180,7 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
       if (label.scalar(2) !== 0n && label.scalar(3) !== 0n) malformed('label with both str and num');
       return {
         key: textOf(label, 1),
-        str: label.scalar(2) === 0n ? undefined : textOf(label, 2),
+        str: textOf(label, 2) === '' && label.scalar(2) === 0n ? undefined : textOf(label, 2),
         num: label.scalar(3),
         unit: textOf(label, 4),
       };
@@ -203,6 +206,16 @@ export function readProfile(bytes: Uint8Array): ReadProfile {
     defaultSampleType: textOf(message, 14),
     docUrl: textOf(message, 15),
   };
+}
+
+/** Whether the bytes are good only because a later field makes up for a bad reference before it. */
+export function isExcused(bytes: Uint8Array): boolean {
+  try {
+    readProfile(bytes, 'refused');
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 interface Range {

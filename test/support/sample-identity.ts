@@ -28,7 +28,8 @@ function functionText({ name, systemName, filename }: ReadLocation['lines'][numb
 }
 
 function mappingIdentity(mapping: ReadMapping | undefined): string {
-  return mapping ? mapping.buildId || undeletedName(mapping.filename) : '';
+  if (mapping?.buildId) return `build ${mapping.buildId}`;
+  return mapping?.filename ? `file ${undeletedName(mapping.filename)}` : '';
 }
 
 /** The kernel adds ` (deleted)` to the name of a file that was replaced while it runs. */

@@ -3,6 +3,7 @@ import { DELTA_PRESETS, PRESETS } from '../../src/config/presets.ts';
 import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
 import type { DeltaOutcome, DeltaProfile } from '../../src/delta/delta-outcome.ts';
 import { createDeltaTracker, type DeltaTracker } from '../../src/delta/delta-tracker.ts';
+import { validateProfile } from '../../src/profile/validate-profile.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
 import type { Target } from '../../src/targets/target.ts';
 import { buildProfile, type ProfileSpec } from './build-profile.ts';
@@ -22,6 +23,9 @@ export interface TrackerRunOptions {
   readonly isDeltaEndpoint?: boolean;
   readonly seconds?: number;
   readonly onCounterReset?: ScrapeConfig['onCounterReset'];
+  /** Several runs may share one tracker, each with a key of its own. */
+  readonly tracker?: DeltaTracker;
+  readonly key?: string;
 }
 
 /** When a response came, in seconds from the start. The profile says the same if `targetSeconds` says nothing else. */
@@ -33,15 +37,22 @@ export interface At {
 
 /** The snapshots of one target, shown to a tracker one after the other. */
 export class TrackerRun {
-  readonly tracker: DeltaTracker = createDeltaTracker({ maxStateAgeMs: MAX_STATE_AGE_MS });
+  readonly tracker: DeltaTracker;
   readonly target: Target;
 
-  constructor({ profile = 'mem', isDeltaEndpoint = false, seconds, onCounterReset = 'emit' }: TrackerRunOptions = {}) {
+  constructor({ profile = 'mem', isDeltaEndpoint = false, seconds, ...options }: TrackerRunOptions = {}) {
+    this.tracker = options.tracker ?? createDeltaTracker({ maxStateAgeMs: MAX_STATE_AGE_MS });
     const preset = (isDeltaEndpoint ? DELTA_PRESETS : PRESETS).get(profile);
     if (!preset) throw new Error(`no preset ${profile}`);
     const { target } = finishedProfile();
-    const labels = new Map([['instance', 'shop:6060']]);
-    this.target = { ...target, labels, profile: preset, seconds, job: { ...target.job, onCounterReset } };
+    this.target = {
+      ...target,
+      key: options.key ?? target.key,
+      labels: new Map([['instance', 'shop:6060']]),
+      profile: preset,
+      seconds,
+      job: { ...target.job, onCounterReset: options.onCounterReset ?? 'emit' },
+    };
   }
 
   next(spec: ProfileSpec, at: At): Promise<DeltaOutcome> {
@@ -51,9 +62,18 @@ export class TrackerRun {
   }
 
   nextBytes(pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
+    return this.nextResponse(gzipSync(pprof), pprof, seconds);
+  }
+
+  /** When a profile that was made elsewhere came, by its own word, so that no clock seems to be off. */
+  secondsOf(pprof: Uint8Array): number {
+    return Number(validateProfile(pprof).timeNanos - START_NANOS) / 1e9;
+  }
+
+  nextResponse(body: Uint8Array, pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
     const scraped: ScrapedProfile = {
       target: this.target,
-      body: gzipSync(pprof),
+      body,
       pprof,
       requestedAtMs: Number(START_NANOS / 1_000_000n) + (seconds - (this.target.seconds ?? 0)) * 1000,
       respondedAtMs: Number(START_NANOS / 1_000_000n) + seconds * 1000,
