@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { openProfile } from '../src/profile/open-profile.ts';
+import { TrackerRun } from '../test/support/tracker-run.ts';
+
+/** Takes the snapshots in the files named on the command line one after the other; prints its largest resident size in KiB. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const run = new TrackerRun();
+for (const file of process.argv.slice(2)) {
+  const body = readFileSync(file);
+  const pprof = openProfile(body, MAX_BYTES);
+  await run.nextResponse(body, pprof, run.secondsOf(pprof));
+  run.tracker.keep(run.target.key);
+}
+process.stdout.write(String(process.resourceUsage().maxRSS));

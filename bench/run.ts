@@ -1,0 +1,38 @@
+import { cpus } from 'node:os';
+import { benchDeltaPath } from './delta-path.ts';
+import { GoSide } from './go-side.ts';
+import { allSeries } from './inputs.ts';
+import { benchKept, benchPeak } from './memory.ts';
+import { benchOneShot } from './one-shot.ts';
+import { type Figure, figuresTable } from './report.ts';
+
+/** The sub-benchmarks, each chosen by its name on the command line; all of them without a name. */
+const BENCHMARKS: Readonly<Record<string, (go: GoSide | string) => Promise<Figure[]>>> = {
+  delta: (go) => benchDeltaPath(allSeries(), go),
+  kept: benchKept,
+  peak: benchPeak,
+  'one-shot': benchOneShot,
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(2);
+}
+
+const [{ model = 'unknown CPU' } = {}] = cpus();
+console.log(`Node ${process.version}, ${cpus().length} x ${model}`);
+const go = GoSide.start();
+const figures: Figure[] = [];
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  console.log(`\n## ${name}`);
+  figures.push(...(await run(go)));
+}
+if (typeof go !== 'string') go.stop();
+
+console.log(`\n## Goals\n\n${figuresTable(figures)}`);
+const missed = figures.filter(({ value, goal }) => (goal.better === 'lower' ? value > goal.must : value < goal.must));
+console.log(`\n${figures.length - missed.length} of ${figures.length} figures reach what they must.`);
+process.exitCode = missed.length > 0 ? 1 : 0;
