@@ -26,7 +26,6 @@ async function findToolchain(): Promise<string> {
   const old = own ?? (await needCommand('go', 'golang-go'));
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const module = `golang.org/toolchain@v0.0.1-${TOOLCHAIN}.${process.platform}-${architecture}`;
-  console.log(`interop: fetching ${module}`);
   const answer = await mustRun([old, 'mod', 'download', '-json', module], { env: { ...ENVIRONMENT, GOFLAGS: '' } });
   const root = /"Dir": "([^"]+)"/.exec(answer)?.[1];
   if (root === undefined) throw new Error(`no directory in the answer of go mod download: ${answer}`);
