@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { buildProfile } from '../support/build-profile.ts';
+import { answers, startFakeTarget } from '../support/fake-target.ts';
+import { GoHeap } from '../support/go-heap.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const MAIN = pathToFileURL(join(import.meta.dirname, '../../src/cli/main.ts')).href;
+
+function startProcess(t: TestContext, cwd: string): ChildProcess {
+  const code = `await (await import(${JSON.stringify(MAIN)})).main()`;
+  const tsx = import.meta.resolve('tsx');
+  const args = ['--import', tsx, '--input-type=module', '-e', code, '--', 'scrape', '--loop', '-c', 'pyro-pull.yml'];
+  // With -e there is no script in argv[1], where the program does not look.
+  args.splice(args.indexOf('--') + 1, 0, 'pyro-pull');
+  const child = spawn(process.execPath, args, { cwd, stdio: 'inherit' });
+  t.after(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+function readIndex(dir: string): { from: number; until: number }[] {
+  try {
+    const lines = readFileSync(join(dir, 'profiles/index.ndjson'), 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => {
+      const { from, until } = JSON.parse(line);
+      return { from: Date.parse(from), until: Date.parse(until) };
+    });
+  } catch {
+    return [];
+  }
+}
+
+async function untilWritten(dir: string, files: number): Promise<void> {
+  for (let waited = 0; readIndex(dir).length < files; waited += 50) {
+    assert.ok(waited < 30_000, `${readIndex(dir).length} files instead of ${files}`);
+    await sleep(50);
+  }
+}
+
+test('after kill -9 the next delta begins where the last written one ended', async (t) => {
+  const heap = new GoHeap({ samples: 20 });
+  const target = await startFakeTarget(t, (request, response) => {
+    heap.advance({ changed: 0.5 });
+    answers.profile(gzipSync(buildProfile(heap.snapshot())))(request, response);
+  });
+  const dir = temporaryDirectory(t);
+  const job = {
+    'job-name': 'shop',
+    'scrape-interval': '1s',
+    'enabled-profiles': ['mem'],
+    'static-configs': [{ application: 'shop', targets: [target.address] }],
+  };
+  writeFileSync(join(dir, 'pyro-pull.yml'), JSON.stringify({ 'scrape-configs': [job] }));
+  for (const files of [2, 4]) {
+    const child = startProcess(t, dir);
+    await untilWritten(dir, files);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  const entries = readIndex(dir);
+  for (const [index, { from }] of entries.slice(1).entries()) {
+    const gapMs = from - (entries[index]?.until ?? 0);
+    assert.ok(Math.abs(gapMs) <= 1, `${gapMs} ms are in no interval, or in two`);
+  }
+});
