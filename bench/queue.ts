@@ -160,6 +160,7 @@ function outgoingOf(body: Uint8Array, number: number): OutgoingProfile {
     ]),
     spyName: 'gospy',
     body,
+    isValid: true,
     interval: { fromNanos: nowNanos, untilNanos: nowNanos },
     columns: new Map(),
     sampleLabels: 'sanitize',

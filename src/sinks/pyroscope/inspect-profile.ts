@@ -1,6 +1,8 @@
+import { LABEL, MAPPING, PERIOD_TYPE, PROFILE, SAMPLE, SAMPLE_TYPE } from '../../profile/message-types.ts';
+import { int64 } from '../../profile/profile-fault.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
-import { forEachSample } from '../../profile/validate-profile.ts';
-import { filenameOf, forEachField, MAPPING, readLabel, SAMPLE, SAMPLE_LABEL, STRING_TABLE } from './pprof-message.ts';
+import { forEachSample, validateProfile } from '../../profile/validate-profile.ts';
+import { WireReader } from '../../profile/wire-reader.ts';
 
 /** What decides whether a server takes a profile, besides its stacks. */
 export interface ProfileFacts {
@@ -18,7 +20,10 @@ export interface ProfileFacts {
   readonly hasDuplicateLabels: boolean;
   readonly maxLabelsPerSample: number;
   readonly maxLabelValueBytes: number;
-  /** Samples whose values are all zero, or one of them negative: the server throws them away. */
+  /**
+   * Samples whose values are all zero, or one of them negative: the server throws them away. Counted only where there is
+   * no period type.
+   */
   readonly uselessSamples: number;
   /** File name of the first mapping that has one: by convention the program. */
   readonly mainBinary: string | undefined;
@@ -31,67 +36,161 @@ const NANOS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
   ['seconds', 1_000_000_000n],
 ]);
 
-/** Validates an uncompressed pprof and looks at its labels. Throws ProfileError for what is no profile. */
-export function inspectProfile(pprof: Uint8Array): ProfileFacts {
-  let uselessSamples = 0;
-  const header = forEachSample(pprof, { allowNegative: true }, (values) => {
-    if (isUseless(values)) uselessSamples++;
-  });
-  const { sampleTypes, samples, timeNanos, durationNanos, periodType, period } = header;
+export interface InspectOptions {
+  /** The profile has been validated before. What is no profile may then pass for one. */
+  readonly isValid: boolean;
+}
+
+/**
+ * Looks through an uncompressed pprof for what a server minds, in one pass without an object for each sample. Throws
+ * ProfileError for what is no profile.
+ */
+export function inspectProfile(pprof: Uint8Array, { isValid }: InspectOptions): ProfileFacts {
+  if (!isValid) validateProfile(pprof, { allowNegative: true });
+  const scan = new Scan(pprof);
+  const periodType = scan.periodType && scan.sampleType(scan.periodType);
   return {
-    sampleTypes,
-    samples,
-    timeNanos,
-    durationNanos,
-    sampleRate: sampleRateOf(periodType, period),
+    sampleTypes: scan.sampleTypes.map((sampleType) => scan.sampleType(sampleType)),
+    samples: scan.samples,
+    timeNanos: scan.timeNanos,
+    durationNanos: scan.durationNanos,
+    sampleRate: sampleRateOf(periodType, scan.period),
     hasPeriodType: periodType !== undefined,
-    uselessSamples,
-    ...inspectTables(pprof),
+    labelNames: [...new Set([...scan.labelNames].map((name) => scan.text(name)))],
+    hasDuplicateLabels: scan.hasDuplicateLabels,
+    maxLabelsPerSample: scan.maxLabelsPerSample,
+    maxLabelValueBytes: longest([...scan.labelValues].map((value) => scan.bytesOf(value))),
+    uselessSamples: periodType === undefined ? countUseless(pprof) : 0,
+    mainBinary: scan.mainBinary === 0 ? undefined : scan.text(scan.mainBinary),
   };
 }
 
-type TableFacts = Pick<
-  ProfileFacts,
-  'labelNames' | 'hasDuplicateLabels' | 'maxLabelsPerSample' | 'maxLabelValueBytes' | 'mainBinary'
->;
+/** Not by spreading: there may be more values than a call can have arguments. */
+function longest(sizes: readonly number[]): number {
+  return sizes.reduce((most, size) => Math.max(most, size), 0);
+}
 
-function inspectTables(pprof: Uint8Array): TableFacts {
-  const strings: Uint8Array[] = [];
-  const names = new Set<number>();
-  const values = new Set<number>();
-  let hasDuplicateLabels = false;
-  let maxLabelsPerSample = 0;
-  let mainBinary = 0;
-  const inSample = new Set<number>();
-  forEachField(pprof, ({ number, content }) => {
-    if (number === STRING_TABLE) strings.push(content);
-    else if (number === MAPPING && mainBinary === 0) mainBinary = filenameOf(content);
-    else if (number === SAMPLE) {
-      let labels = 0;
-      inSample.clear();
-      forEachField(content, (field) => {
-        if (field.number !== SAMPLE_LABEL) return;
-        labels += 1;
-        const { key, str } = readLabel(field.content);
-        if (str === 0) return;
-        if (inSample.has(key)) hasDuplicateLabels = true;
-        inSample.add(key);
-        names.add(key);
-        values.add(str);
-      });
-      maxLabelsPerSample = Math.max(maxLabelsPerSample, labels);
+/** String indexes of type and unit. */
+type TypeIndexes = readonly [type: number, unit: number];
+
+class Scan {
+  readonly sampleTypes: TypeIndexes[] = [];
+  periodType: TypeIndexes | undefined;
+  samples = 0;
+  timeNanos = 0n;
+  durationNanos = 0n;
+  period = 0n;
+  readonly labelNames = new Set<number>();
+  readonly labelValues = new Set<number>();
+  hasDuplicateLabels = false;
+  maxLabelsPerSample = 0;
+  mainBinary = 0;
+  readonly #pprof: Uint8Array;
+  /** Start and end of each string. */
+  readonly #strings: number[] = [];
+  readonly #outer = new WireReader();
+  readonly #inner = new WireReader(this.#outer);
+  readonly #label = new WireReader(this.#inner);
+  readonly #inSample: number[] = [];
+
+  constructor(pprof: Uint8Array) {
+    this.#pprof = pprof;
+    for (const reader of [this.#outer, this.#inner, this.#label]) reader.bytes = pprof;
+    const outer = this.#outer;
+    outer.enter(PROFILE, -1, 0, pprof.length);
+    while (outer.next()) this.#take(outer.field);
+  }
+
+  text(index: number): string {
+    return Buffer.from(this.#pprof.subarray(this.#strings[index * 2], this.#strings[index * 2 + 1])).toString('utf8');
+  }
+
+  bytesOf(index: number): number {
+    return (this.#strings[index * 2 + 1] ?? 0) - (this.#strings[index * 2] ?? 0);
+  }
+
+  sampleType([type, unit]: TypeIndexes): SampleType {
+    return { type: this.text(type), unit: this.text(unit) };
+  }
+
+  #take(field: number): void {
+    const { start, stop, lo, hi } = this.#outer;
+    switch (field) {
+      case 1:
+        this.#inner.enter(SAMPLE_TYPE, this.sampleTypes.length, start, stop);
+        this.sampleTypes.push(this.#readType());
+        return;
+      case 2:
+        this.#inner.enter(SAMPLE, this.samples, start, stop);
+        this.samples += 1;
+        this.#readLabels();
+        return;
+      case 3:
+        if (this.mainBinary !== 0) return;
+        this.#inner.enter(MAPPING, -1, start, stop);
+        while (this.#inner.next()) if (this.#inner.field === 5) this.mainBinary = this.#inner.lo;
+        return;
+      case 6:
+        this.#strings.push(start, stop);
+        return;
+      case 9:
+        this.timeNanos = int64(lo, hi);
+        return;
+      case 10:
+        this.durationNanos = int64(lo, hi);
+        return;
+      case 11:
+        this.#inner.enter(PERIOD_TYPE, -1, start, stop);
+        this.periodType = this.#readType();
+        return;
+      case 12:
+        this.period = int64(lo, hi);
     }
+  }
+
+  #readType(): TypeIndexes {
+    const reader = this.#inner;
+    let type = 0;
+    let unit = 0;
+    while (reader.next()) {
+      if (reader.field === 1) type = reader.lo;
+      else unit = reader.lo;
+    }
+    return [type, unit];
+  }
+
+  #readLabels(): void {
+    const sample = this.#inner;
+    const label = this.#label;
+    let labels = 0;
+    while (sample.next()) {
+      if (sample.field !== 3) continue;
+      labels += 1;
+      label.enter(LABEL, labels - 1, sample.start, sample.stop);
+      let key = 0;
+      let str = 0;
+      while (label.next()) {
+        if (label.field === 1) key = label.lo;
+        else if (label.field === 2) str = label.lo;
+      }
+      if (str === 0) continue;
+      if (this.#inSample.includes(key)) this.hasDuplicateLabels = true;
+      this.#inSample.push(key);
+      this.labelNames.add(key);
+      this.labelValues.add(str);
+    }
+    if (labels === 0) return;
+    this.maxLabelsPerSample = Math.max(this.maxLabelsPerSample, labels);
+    this.#inSample.length = 0;
+  }
+}
+
+function countUseless(pprof: Uint8Array): number {
+  let useless = 0;
+  forEachSample(pprof, { allowNegative: true }, (values) => {
+    if (isUseless(values)) useless++;
   });
-  const textAt = (index: number) => Buffer.from(strings[index] ?? []).toString('utf8');
-  let maxLabelValueBytes = 0;
-  for (const value of values) maxLabelValueBytes = Math.max(maxLabelValueBytes, strings[value]?.length ?? 0);
-  return {
-    labelNames: [...new Set([...names].map(textAt))],
-    hasDuplicateLabels,
-    maxLabelsPerSample,
-    maxLabelValueBytes,
-    mainBinary: mainBinary === 0 ? undefined : textAt(mainBinary),
-  };
+  return useless;
 }
 
 /** True for a sample that the server would remove. Two ints for each value: its low and its high half. */

@@ -12,6 +12,8 @@ export interface OutgoingProfile {
   readonly spyName: string;
   /** Plain or gzip'd pprof. */
   readonly body: Uint8Array;
+  /** The body was validated when it was scraped. */
+  readonly isValid: boolean;
   /** Unix nanoseconds; undefined where only the profile itself can tell. */
   readonly interval: { readonly fromNanos: bigint; readonly untilNanos: bigint } | undefined;
   readonly columns: ReadonlyMap<string, ColumnMeta>;
@@ -26,6 +28,7 @@ export function outgoingOf({ target, labels, body, fromNanos, untilNanos }: Fini
     labels,
     spyName: target.spyName,
     body,
+    isValid: true,
     interval: { fromNanos, untilNanos },
     columns: columnsOf(target.profile.sampleTypes),
     sampleLabels: target.job.sampleLabels,

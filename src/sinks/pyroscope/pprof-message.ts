@@ -5,13 +5,11 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
  * at all, is for the readers in `profile/`; these expect what those have accepted.
  */
 export const SAMPLE = 2;
-export const MAPPING = 3;
 export const STRING_TABLE = 6;
 export const TIME_NANOS = 9;
 export const SAMPLE_STACK = 1;
 export const SAMPLE_VALUE = 2;
 export const SAMPLE_LABEL = 3;
-const MAPPING_FILENAME = 5;
 
 /** A label of a sample; strings by index. Without a text (`str` 0) it is a number. */
 export interface RawLabel {
@@ -71,7 +69,7 @@ function readValues(field: Uint8Array, values: bigint[]): void {
   while (reader.pos < reader.len) values.push(BigInt(reader.int64()));
 }
 
-export function readLabel(message: Uint8Array): RawLabel {
+function readLabel(message: Uint8Array): RawLabel {
   const reader = new BinaryReader(message);
   const numbers = [0n, 0n, 0n, 0n, 0n];
   while (reader.pos < reader.len) {
@@ -81,16 +79,4 @@ export function readLabel(message: Uint8Array): RawLabel {
   }
   const [, key = 0n, str = 0n, num = 0n, unit = 0n] = numbers;
   return { key: Number(key), str: Number(str), num, unit: Number(unit) };
-}
-
-/** Index of the file name of a mapping. */
-export function filenameOf(mapping: Uint8Array): number {
-  const reader = new BinaryReader(mapping);
-  let filename = 0;
-  while (reader.pos < reader.len) {
-    const [number, type] = reader.tag();
-    if (number === MAPPING_FILENAME && type === WireType.Varint) filename = Number(reader.uint64());
-    else reader.skip(type, number);
-  }
-  return filename;
 }

@@ -57,14 +57,14 @@ export async function prepareProfile(
   const series = seriesLabelsOf(labels);
   const isCompressed = outgoing.body[0] === 0x1f && outgoing.body[1] === 0x8b;
   let pprof: Uint8Array = isCompressed ? await inflated(outgoing.body) : outgoing.body;
-  const facts = inspectProfile(pprof);
+  const facts = inspectProfile(pprof, outgoing);
   const notes: PrepareNote[] = [];
   let { samples } = facts;
 
   const left = limits.maxLabelNames === 0 ? Infinity : limits.maxLabelNames - ADDED_LABELS - series.own.length;
   const plan = planSampleLabels(facts, outgoing.sampleLabels, left);
   // Without a period type, 1.x and 2.x servers stumble over samples that they have to remove.
-  const dropUseless = !facts.hasPeriodType && facts.uselessSamples > 0;
+  const dropUseless = facts.uselessSamples > 0;
   const interval = outgoing.interval ?? intervalOf(facts.timeNanos, facts.durationNanos, nowMs);
   const { timeNanos, offsetMs } = credibleTime(facts.timeNanos, interval);
   if (offsetMs !== undefined) notes.push({ type: 'clock-offset', offsetMs });

@@ -121,6 +121,7 @@ export async function readPushFile({ path, entry }: PushFile, defaults: FileDefa
     labels,
     spyName: 'gospy',
     body,
+    isValid: false,
     interval,
     columns:
       defaults.columnsOf?.(known.profile, labels) ?? columnsOf(PRESETS.get(known.profile)?.sampleTypes ?? new Map()),
@@ -135,7 +136,7 @@ const PROFILE_OF_SERIES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function describeBare(body: Uint8Array, path: string): Pick<IndexEntry, 'profile' | 'labels'> {
-  const { sampleTypes, mainBinary } = inspectProfile(openProfile(body, MAX_INFLATED_BYTES));
+  const { sampleTypes, mainBinary } = inspectProfile(openProfile(body, MAX_INFLATED_BYTES), { isValid: false });
   const { name } = seriesName(sampleTypes, new Map());
   // Mutex and block profiles have the same columns; only their name tells them apart.
   const isBlock = name === 'mutex' && /block/i.test(basename(path));

@@ -55,6 +55,7 @@ for (let id = Number(first); id < Number(first) + Number(count); id++) {
     ]),
     spyName: 'gospy',
     body: bodyOf(fromNanos),
+    isValid: true,
     interval: { fromNanos, untilNanos: fromNanos + 1n },
     columns: new Map(),
     sampleLabels: 'sanitize',
