@@ -109,7 +109,7 @@ const FAILED: readonly (readonly [name: string, answer: Answer, message: RegExp,
     ['500', answers.status(500, 'no'), /HTTP 500 Internal Server Error/],
     ['a redirect that is not followed', answers.redirect('/other'), /HTTP 302 Found/, { followRedirects: false }],
     ['half a body', answers.cutOff(Buffer.from('[{"targets":["a:1"]}]'), 12), /body ends early/],
-    ['null', json('null'), /\/sd: .*null/],
+    ['null', json('null'), /\/sd:1:1: must be a list/],
     ['bytes that are not UTF-8', json(Buffer.from([0x22, 0xff, 0x22])), /the body is not UTF-8/],
   ];
 
