@@ -17,8 +17,12 @@ export class SampleKeys {
   readonly #hash: ContentHash;
   /** Hashes of the strings that were in a label so far, by index. */
   readonly #strings = new Map<number, StringLanes>();
-  #lastKey: StringLanes = NO_STRING;
-  #lastText: StringLanes = NO_STRING;
+  /** The last label, without its number, and what `startLabel` made of it. */
+  #lastKey = -1;
+  #lastStr = 0;
+  #lastUnit = 0;
+  #lastA = 0;
+  #lastB = 0;
 
   constructor(index: ProfileIndex, seed: HashSeed) {
     this.#index = index;
@@ -44,17 +48,9 @@ export class SampleKeys {
     let sumA = 0;
     let sumB = 0;
     for (let at = 0; at < labelCount * LABEL_FIELDS; at += LABEL_FIELDS) {
-      const isText = labels[at + 1] !== 0;
-      const key = this.#lastKey.index === labels[at] ? this.#lastKey : this.#string(labels[at]!);
-      const textIndex = labels[isText ? at + 1 : at + 4]!;
-      const text = this.#lastText.index === textIndex ? this.#lastText : this.#string(textIndex);
-      this.#lastKey = key;
-      this.#lastText = text;
-      hash
-        .start(isText ? TEXT : NUMBER)
-        .words(key.a, key.b)
-        .words(text.a, text.b);
-      if (!isText) hash.int64(labels[at + 2]!, labels[at + 3]!);
+      const str = labels[at + 1]!;
+      this.#startLabel(labels[at]!, str, labels[at + 4]!);
+      if (str === 0) hash.int64(labels[at + 2]!, labels[at + 3]!);
       hash.finish();
       sumA = (sumA + hash.a) | 0;
       sumB = (sumB + hash.b) | 0;
@@ -63,21 +59,39 @@ export class SampleKeys {
     this.b = sumB;
   }
 
+  /** Hashes key and string, or key and unit of a number. In a heap profile these are the same for every sample. */
+  #startLabel(key: number, str: number, unit: number): void {
+    const hash = this.#hash;
+    if (key === this.#lastKey && str === this.#lastStr && unit === this.#lastUnit) {
+      hash.a = this.#lastA;
+      hash.b = this.#lastB;
+      return;
+    }
+    const name = this.#string(key);
+    const text = this.#string(str === 0 ? unit : str);
+    hash
+      .start(str === 0 ? NUMBER : TEXT)
+      .words(name.a, name.b)
+      .words(text.a, text.b);
+    this.#lastKey = key;
+    this.#lastStr = str;
+    this.#lastUnit = unit;
+    this.#lastA = hash.a;
+    this.#lastB = hash.b;
+  }
+
   #string(index: number): StringLanes {
     const known = this.#strings.get(index);
     if (known !== undefined) return known;
     const { bytes, strings } = this.#index;
     const { a, b } = this.#hash.start(TEXT).bytes(bytes, strings.start(index), strings.end(index)).finish();
-    const lanes = { index, a, b };
+    const lanes = { a, b };
     this.#strings.set(index, lanes);
     return lanes;
   }
 }
 
 interface StringLanes {
-  readonly index: number;
   readonly a: number;
   readonly b: number;
 }
-
-const NO_STRING: StringLanes = { index: -1, a: 0, b: 0 };

@@ -121,7 +121,7 @@ export class SampleReader {
             }
           }
           if (!areIdsSlots) slot = this.#index.locations.ids.find(slot, 0);
-          if (slot === 0 || slot > locationCount) return false;
+          if ((slot - 1) >>> 0 >= locationCount) return false;
           // withLocationA and withLocationB, spelt out.
           a = Math.imul(a ^ locations[slot * 2]!, 0x9e3779b1);
           a = (a << 13) | (a >>> 19);
