@@ -1,9 +1,8 @@
 import type { DiscoveryConfig } from '../config/discovery-config.ts';
-import { DiscoveryError } from '../errors.ts';
 import type { Environment } from '../http/proxy.ts';
-import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
+import type { Discoverer } from './discoverer.ts';
 import { createStaticDiscoverer } from './static.ts';
-import { untilAborted, type WaitDeps } from './wait.ts';
+import type { WaitDeps } from './wait.ts';
 
 /**
  * The table of mechanisms: a new one is a folder and a line here. Those that bring weight are imported only where a
@@ -34,32 +33,14 @@ export async function createDiscoverer(
       const { ConsulDiscoverer } = await import('./consul/consul-discoverer.ts');
       return new ConsulDiscoverer(config, name, deps, environment);
     }
-    case 'kubernetes':
-      return unavailable(config.mechanism, name);
+    case 'kubernetes': {
+      const { createKubernetesDiscoverer } = await import('./kubernetes/kubernetes-discoverer.ts');
+      return createKubernetesDiscoverer(config, name, deps, environment);
+    }
   }
 }
 
 /** What a config block of this mechanism is called. */
 export function blockName(mechanism: DiscoveryConfig['mechanism']): string {
   return mechanism === 'static' ? 'static-configs' : `${mechanism}-sd-configs`;
-}
-
-/** A failure on every answer: a job must not look as if it merely had no targets. */
-function unavailable(mechanism: string, name: string): Discoverer {
-  const error = new DiscoveryError(
-    'SD_NOT_AVAILABLE',
-    `${name}: ${mechanism} discovery is not available in this version`,
-    {
-      hint: 'use static-configs or file-sd-configs',
-    },
-  );
-  const update: DiscoveryUpdate = { groups: [], failures: [error], warnings: [] };
-  return {
-    name,
-    once: async () => update,
-    async *watch(signal) {
-      yield update;
-      await untilAborted(signal);
-    },
-  };
 }

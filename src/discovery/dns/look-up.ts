@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { setMaxListeners } from 'node:events';
 import type { DnsDiscoveryConfig } from '../../config/discovery-config.ts';
 import { errnoOf } from '../../errors.ts';
 import { candidateNames, type ResolverConfig } from './resolver-config.ts';
@@ -39,6 +40,8 @@ export async function lookUp(
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (config.servers !== undefined) resolver.setServers(config.servers);
   const cancel = (): void => resolver.cancel();
+  // One for each name; Node 20 warns of a leak at eleven.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', cancel, { once: true });
   try {
     let failure: string | undefined;
