@@ -1,4 +1,14 @@
-import { chmodSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { lockDirectory } from '../directory-lock.ts';
 import { errnoOf, StateError } from '../errors.ts';
@@ -7,7 +17,11 @@ import { errnoOf, StateError } from '../errors.ts';
 export interface StateStore {
   /** The saved state of a target; undefined if there is none. Throws StateError. */
   load(key: string): Uint8Array | undefined;
-  /** Writes it whole or not at all. Throws StateError. */
+  /**
+   * Writes it over the earlier one, in place: that takes a fifth of the time of a new file and a rename, and this is done
+   * after each scrape. Where it is cut off (kill -9 at the wrong moment, a power cut) the reader finds a torn state, and one
+   * interval is lost. Throws StateError; no state is left then.
+   */
   save(key: string, state: Uint8Array): void;
   remove(key: string): void;
   /** Removes files that were last written before `nowMs - maxAgeMs`; says how many. */
@@ -47,12 +61,7 @@ export async function openStateStore(dir: string): Promise<StateStore> {
     },
     save(key, state) {
       const path = pathOf(key);
-      doing('write', path, () => {
-        // The lock makes us the only writer, so one temporary name a target does, and the next save mends a torn one.
-        writeFileSync(`${path}.tmp`, state, { mode: 0o600 });
-        chmodSync(`${path}.tmp`, 0o600);
-        renameSync(`${path}.tmp`, path);
-      });
+      doing('write', path, () => overwrite(path, state));
     },
     remove(key) {
       doing('remove', pathOf(key), () => removeIfThere(pathOf(key)));
@@ -68,6 +77,19 @@ export async function openStateStore(dir: string): Promise<StateStore> {
     },
     close: () => lock.release(),
   };
+}
+
+function overwrite(path: string, bytes: Uint8Array): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+  try {
+    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    ftruncateSync(fd, bytes.length);
+  } catch (error) {
+    removeIfThere(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function modifiedAt(path: string): number {
