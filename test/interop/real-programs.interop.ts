@@ -35,7 +35,7 @@ const programs: { name: string; start: Start; contended: readonly string[] }[] =
   { name: 'Prometheus', start: startPrometheus, contended: ['block'] },
   { name: 'etcd', start: startEtcd, contended: [] },
   { name: 'NATS', start: startNats, contended: ['block'] },
-  { name: 'rclone behind basic authentication', start: startRclone, contended: ['mutex', 'block'] },
+  { name: 'rclone behind basic authentication', start: startRclone, contended: ['block'] },
 ];
 
 for (const { name, start, contended } of programs) {

@@ -60,12 +60,13 @@ export interface GoServiceOptions {
   /** Where to listen; a free port if not given. */
   readonly listen?: string;
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the service of ours that can account for its profiles. */
 export async function start(options: GoServiceOptions = {}): Promise<GoService> {
   const command = [await executable(options.build ?? 'plain'), '-listen', options.listen ?? '127.0.0.1:0'];
-  const program = startProgram('goservice', [...command, ...(options.flags ?? [])]);
+  const program = startProgram('goservice', [...command, ...(options.flags ?? [])], { env: options.env ?? {} });
   const { addresses } = await untilReady(program, () => {
     const line = program.output();
     return line.startsWith('{') && line.endsWith('\n') ? hello.parse(JSON.parse(line)) : undefined;

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needCommand } from '../support/debian.ts';
 import { keepAsking } from '../support/load.ts';
@@ -27,7 +27,10 @@ export async function start(): Promise<RunningPart> {
     const response = await fetch(`http://${address}/debug/${name}?rate=1`, { method: 'POST', headers });
     if (!response.ok) throw new Error(`rclone answers ${response.status} to ${name}`);
   }
-  const list = 'operations/list?fs=/usr/share/doc&remote=';
+  const files = join(directory, 'files');
+  mkdirSync(files);
+  for (let file = 0; file < 500; file++) writeFileSync(join(files, `${file}`), '');
+  const list = `operations/list?fs=${files}&remote=`;
   return {
     name: 'rclone',
     address,

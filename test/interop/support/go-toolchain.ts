@@ -6,7 +6,7 @@ import { mustRun } from './run-command.ts';
 
 /** The oldest Go that builds what is here: what godeltaprof and google/pprof ask for. */
 const OLDEST_MINOR = 26;
-const TOOLCHAIN = 'go1.26.0';
+const TOOLCHAIN = 'go1.26.8';
 
 // No cgo: the programs are the same with and without a C compiler on the machine.
 const ENVIRONMENT = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' };
