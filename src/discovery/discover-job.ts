@@ -2,8 +2,10 @@ import { formatDuration } from '../config/duration.ts';
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { DiscoveryError } from '../errors.ts';
 import type { Environment } from '../http/proxy.ts';
+import { ChangeSignal } from './change-signal.ts';
 import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
 import { blockName, createDiscoverer } from './index.ts';
+import { UpdateSpacing } from './update-spacing.ts';
 import { REAL_TIME, type WaitDeps } from './wait.ts';
 
 export interface DiscoverOptions {
@@ -26,7 +28,8 @@ export async function discoverOnce(
 }
 
 /**
- * The full answers of all mechanisms of a job together, whenever one of them has news, until the signal. Failures and
+ * The full answers of all mechanisms of a job together, whenever one of them has news, until the signal. A burst of news comes
+ * in steps that grow apart, see `UpdateSpacing`. Failures and
  * warnings are those in force, so a message that was there before is not new.
  */
 export async function* discoverJob(
@@ -37,29 +40,41 @@ export async function* discoverJob(
   const latest: (DiscoveryUpdate | undefined)[] = discoverers.map(() => undefined);
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
-  const streams = discoverers.map((one) => one.watch(until)[Symbol.asyncIterator]());
-  const next = async (index: number): Promise<Arrival> => ({ index, result: await streams[index]?.next() });
-  const pending = new Map(discoverers.map((_, index) => [index, next(index)]));
-  try {
-    while (pending.size > 0) {
-      const { index, result } = await Promise.race(pending.values());
-      if (result === undefined || result.done === true) {
-        pending.delete(index);
-        continue;
+  const change = new ChangeSignal();
+  const spacing = new UpdateSpacing();
+  let openCount = discoverers.length;
+  let hasNews = false;
+  let fault: { readonly error: unknown } | undefined;
+  const follow = async (discoverer: Discoverer, index: number): Promise<void> => {
+    try {
+      for await (const update of discoverer.watch(until)) {
+        latest[index] = update;
+        hasNews = true;
+        change.notify();
       }
-      latest[index] = result.value;
-      pending.set(index, next(index));
+    } catch (error) {
+      fault ??= { error };
+    }
+    openCount -= 1;
+    change.notify();
+  };
+  const following = discoverers.map(follow);
+  try {
+    while (openCount > 0) {
+      await change.next(until);
+      const delayMs = hasNews ? spacing.delayMs(deps.now()) : 0;
+      if (delayMs > 0) await deps.sleep(delayMs, until);
+      if (fault !== undefined) throw fault.error;
+      if (until.aborted) return;
+      if (!hasNews) continue;
+      hasNews = false;
+      spacing.handedOn(deps.now());
       yield mergeUpdates(latest.filter((update) => update !== undefined));
     }
   } finally {
     stop.abort();
-    await Promise.all(streams.map((stream) => stream.return?.()));
+    await Promise.all(following);
   }
-}
-
-interface Arrival {
-  readonly index: number;
-  readonly result: IteratorResult<DiscoveryUpdate> | undefined;
 }
 
 /** Named as in the config: `file-sd-configs[1]`. All static blocks of a job are one. */

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { DiscoveryConfig } from '../../src/config/discovery-config.ts';
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
 import { discoverJob, discoverOnce } from '../../src/discovery/discover-job.ts';
+import { UpdateSpacing } from '../../src/discovery/update-spacing.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -123,4 +124,36 @@ test('a watch ends with its signal', async () => {
     if (seen.length === 2) stop.abort();
   }
   assert.equal(seen.at(-1), 2);
+});
+
+test('a burst of updates comes in steps that grow apart, and the last one has everything', () => {
+  const spacing = new UpdateSpacing();
+  let nowMs = 1_000_000;
+  const delays: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const delayMs = spacing.delayMs(nowMs);
+    delays.push(delayMs);
+    nowMs += delayMs;
+    spacing.handedOn(nowMs);
+  }
+  assert.deepEqual(delays, [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  nowMs += 5_001;
+  assert.equal(spacing.delayMs(nowMs), 0);
+  spacing.handedOn(nowMs);
+  assert.equal(spacing.delayMs(nowMs), 100);
+});
+
+test('what changes during the distance between two updates comes in the second of them', {
+  timeout: 20_000,
+}, async (t) => {
+  const dir = temporaryDirectory(t);
+  const paths = ['a', 'b', 'c', 'd', 'e'].map((name) => join(dir, `${name}.json`));
+  for (const path of paths) writeFileSync(path, JSON.stringify([{ targets: [path] }]));
+  const job = { discovery: paths.map((path) => files(path)) };
+  const counts: number[] = [];
+  for await (const { groups } of discoverJob(job, { signal: SIGNAL })) {
+    counts.push(groups.length);
+    if (groups.length === 5) break;
+  }
+  assert.ok(counts.length <= 3, `updates with ${counts} groups`);
 });

@@ -43,11 +43,16 @@ export class ConsulDiscoverer implements Discoverer {
     const run = this.#open();
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
-    const following = run.follow(until);
+    let fault: { readonly error: unknown } | undefined;
+    const following = run.follow(until).catch((error: unknown) => {
+      fault = { error };
+      run.notify();
+    });
     let last: DiscoveryUpdate | undefined;
     try {
       while (!until.aborted) {
-        await Promise.race([run.changed(until), following]);
+        await run.changed(until);
+        if (fault !== undefined) throw fault.error;
         const update = run.update();
         if (until.aborted || update === undefined) continue;
         if (last === undefined || !isSameUpdate(last, update)) {
@@ -103,6 +108,11 @@ class ConsulRun {
 
   changed(signal: AbortSignal): Promise<void> {
     return this.#change.next(signal);
+  }
+
+  /** Wakes whoever waits for a change. */
+  notify(): void {
+    this.#change.notify();
   }
 
   /** Asks everything once, without waiting for changes. */

@@ -68,11 +68,16 @@ export class KubernetesDiscoverer implements Discoverer {
     const until = AbortSignal.any([signal, stop.signal]);
     // Every reflector may sleep on it; Node 20 warns of a leak at eleven.
     setMaxListeners(0, until);
-    const running = Promise.all(run.reflectors.map((one) => one.run(until)));
+    let fault: { readonly error: unknown } | undefined;
+    const running = Promise.all(run.reflectors.map((one) => one.run(until))).catch((error: unknown) => {
+      fault = { error };
+      run.notify();
+    });
     let last: string | undefined;
     try {
       while (!until.aborted) {
-        await Promise.race([run.changed(until), running]);
+        await run.changed(until);
+        if (fault !== undefined) throw fault.error;
         if (until.aborted) return;
         const isChanged = run.refresh();
         if (!run.isSynced && run.problems.length === 0) continue;
@@ -152,6 +157,11 @@ class ClusterRun {
 
   changed(signal: AbortSignal): Promise<void> {
     return this.#change.next(signal);
+  }
+
+  /** Wakes whoever waits for a change. */
+  notify(): void {
+    this.#change.notify();
   }
 
   /** Whether the groups are others than before. Builds none while a list is missing: labels would be, too. */
