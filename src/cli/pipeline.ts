@@ -78,8 +78,14 @@ export async function openPipeline(
     throw error;
   }
   const restoreBaseline = (target: Target) => {
-    const state = store?.load(target.key);
-    return state === undefined ? 'none' : tracker.importState(target.key, state);
+    const verdicts = new Set<'none' | 'restored' | 'torn' | 'version'>();
+    for (const state of store?.load(target.key) ?? []) {
+      const verdict = tracker.importState(target.key, state);
+      if (verdict === 'restored') return verdict;
+      verdicts.add(verdict);
+    }
+    const [newest = 'none'] = verdicts;
+    return newest;
   };
   return {
     receivers: [...(outDir === undefined ? [] : [outDir]), ...remoteConfigs.map(({ url }) => redactUrl(url))],

@@ -13,14 +13,17 @@ import { join } from 'node:path';
 import { lockDirectory } from '../directory-lock.ts';
 import { errnoOf, StateError } from '../errors.ts';
 
-/** The states of a `--state-dir`, one file for each (target, profile). One process at a time. */
+/** The states of a `--state-dir`, for each (target, profile). One process at a time. */
 export interface StateStore {
-  /** The saved state of a target; undefined if there is none. Throws StateError. */
-  load(key: string): Uint8Array | undefined;
   /**
-   * Writes it over the earlier one, in place: that takes a fifth of the time of a new file and a rename, and this is done
-   * after each scrape. Where it is cut off (kill -9 at the wrong moment, a power cut) the reader finds a torn state, and one
-   * interval is lost. Throws StateError; no state is left then.
+   * What was saved of a target, newest first: the reader takes the first that is whole. None if there is nothing. Throws
+   * StateError.
+   */
+  load(key: string): readonly Uint8Array[];
+  /**
+   * Writes a state so that a whole one is there at any moment, even through kill -9. Two files take turns, the older one is
+   * overwritten in place: that costs a fifth of a new file and a rename over the last, and it is done after each scrape.
+   * Throws StateError.
    */
   save(key: string, state: Uint8Array): void;
   remove(key: string): void;
@@ -30,7 +33,9 @@ export interface StateStore {
   close(): Promise<void>;
 }
 
-const FILE = /^[0-9a-f]{16}\.state(\.tmp)?$/;
+const FILE = /^[0-9a-f]{16}\.[01]\.state$/;
+/** Before each state: which of the two is newer. */
+const SEQUENCE_BYTES = 4;
 
 /** Opens (and creates) the directory, 0700. Rejects with StateError if another process has it, or it can't be used. */
 export async function openStateStore(dir: string): Promise<StateStore> {
@@ -38,7 +43,9 @@ export async function openStateStore(dir: string): Promise<StateStore> {
     what: 'state directory',
     hint: 'wait for it to end, or give each run a --state-dir of its own',
   });
-  const pathOf = (key: string) => join(dir, `${key}.state`);
+  const pathOf = (key: string, sequence: number) => join(dir, `${key}.${sequence % 2}.state`);
+  /** By key: the sequence number of the newest state, once it is known. */
+  const newest = new Map<string, number>();
   const doing = <Result>(what: string, path: string, action: () => Result): Result => {
     try {
       return action();
@@ -47,24 +54,32 @@ export async function openStateStore(dir: string): Promise<StateStore> {
       throw new StateError('STATE_FILE', `cannot ${what} ${path}: ${said}`, { cause: error });
     }
   };
+  const load = (key: string): readonly Uint8Array[] => {
+    const found = [0, 1].flatMap((slot) => {
+      const path = pathOf(key, slot);
+      const file = doing('read', path, () => readIfThere(path));
+      if (file === undefined || file.length < SEQUENCE_BYTES) return [];
+      return [{ sequence: file.readUInt32LE(0), state: file.subarray(SEQUENCE_BYTES) }];
+    });
+    found.sort((a, b) => b.sequence - a.sequence);
+    newest.set(key, found[0]?.sequence ?? 0);
+    return found.map(({ state }) => state);
+  };
   return {
-    load(key) {
-      const path = pathOf(key);
-      return doing('read', path, () => {
-        try {
-          return readFileSync(path);
-        } catch (error) {
-          if (errnoOf(error) === 'ENOENT') return undefined;
-          throw error;
-        }
-      });
-    },
+    load,
     save(key, state) {
-      const path = pathOf(key);
-      doing('write', path, () => overwrite(path, state));
+      if (!newest.has(key)) load(key);
+      const sequence = (newest.get(key) ?? 0) + 1;
+      const path = pathOf(key, sequence);
+      const bytes = Buffer.alloc(SEQUENCE_BYTES + state.length);
+      bytes.writeUInt32LE(sequence);
+      bytes.set(state, SEQUENCE_BYTES);
+      doing('write', path, () => overwrite(path, bytes));
+      newest.set(key, sequence);
     },
     remove(key) {
-      doing('remove', pathOf(key), () => removeIfThere(pathOf(key)));
+      for (const slot of [0, 1]) doing('remove', pathOf(key, slot), () => removeIfThere(pathOf(key, slot)));
+      newest.delete(key);
     },
     evict(nowMs, maxAgeMs) {
       return doing('clean', dir, () => {
@@ -89,6 +104,15 @@ function overwrite(path: string, bytes: Uint8Array): void {
     throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
