@@ -95,7 +95,7 @@ export interface RemoteWriteConfig {
   readonly http: HttpClientConfig;
   readonly queue: QueueConfig;
   /** What the server refuses, where its operator has set other limits than the default ones. */
-  readonly limits?: PushLimits;
+  readonly limits: PushLimits;
 }
 
 /** Limits of a Pyroscope server on what it takes; 0: no limit. */

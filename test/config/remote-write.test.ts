@@ -34,6 +34,16 @@ test('a remote with a URL alone has the defaults', async () => {
         maxInFlight: 8,
         sync: 1_000,
       },
+      limits: {
+        maxProfileBytes: 4 * 1024 * 1024,
+        burstBytes: 2 * 1024 * 1024,
+        maxSamples: 16_000,
+        maxLabelNames: 30,
+        maxLabelNameBytes: 1_024,
+        maxLabelValueBytes: 2_048,
+        maxLabelsPerSample: 100,
+        maxAgeMs: 3_600_000,
+      },
     },
   ]);
 });
@@ -59,6 +69,22 @@ test('all keys of a remote', async () => {
   });
   assert.equal(second.name, 'local');
   assert.equal(second.api, 'push');
+});
+
+test('limits of a server that has others than the default ones', async () => {
+  const [remote] = await remotes(`remote-write:
+    - url: http://a:4040
+      limits: {max-profile-bytes: 0, burst-bytes: 64MiB, max-samples: 50000, max_label_names: 60, max-age: 0s}`);
+  assert.deepEqual(remote?.limits, {
+    maxProfileBytes: 0,
+    burstBytes: 64 * 1024 * 1024,
+    maxSamples: 50_000,
+    maxLabelNames: 60,
+    maxLabelNameBytes: 1_024,
+    maxLabelValueBytes: 2_048,
+    maxLabelsPerSample: 100,
+    maxAgeMs: 0,
+  });
 });
 
 test("the old server's section means the same", async () => {

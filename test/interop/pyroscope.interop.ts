@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
-import { DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
+import { DEFAULT_PUSH_LIMITS, DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
 import { describePushEvent, type PushEvent } from '../../src/sinks/pyroscope/push-event.ts';
 import { pushPaths } from '../../src/sinks/pyroscope/push-paths.ts';
 import { createPyroscopeSink } from '../../src/sinks/pyroscope/pyroscope-sink.ts';
@@ -129,6 +129,7 @@ async function push(
     writeRelabelRules: [],
     http: DEFAULT_HTTP_CLIENT,
     queue: DEFAULT_QUEUE,
+    limits: DEFAULT_PUSH_LIMITS,
   };
   const sink = await createPyroscopeSink(remote, {
     queueRoot: freshDirectory('queue'),

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
-import { DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
+import { DEFAULT_PUSH_LIMITS, DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
 import { type IndexEntry, indexFields } from '../../src/sinks/file/index-entry.ts';
 import { type PushFailure, type PushPathsOptions, pushPaths } from '../../src/sinks/pyroscope/push-paths.ts';
 import { createPyroscopeSink } from '../../src/sinks/pyroscope/pyroscope-sink.ts';
@@ -82,6 +82,7 @@ async function push(
       writeRelabelRules: [],
       http: DEFAULT_HTTP_CLIENT,
       queue: { ...DEFAULT_QUEUE, minBackoffMs: 5, maxBackoffMs: 20 },
+      limits: DEFAULT_PUSH_LIMITS,
       ...remote,
     },
     { queueRoot: queueDir, http: { userAgent: 'test' }, onEvent: () => {} },

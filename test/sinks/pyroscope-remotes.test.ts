@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
-import { DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
+import { DEFAULT_PUSH_LIMITS, DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
 import { remotesFrom } from '../../src/sinks/pyroscope/remotes.ts';
 
 const env = {
@@ -24,6 +24,7 @@ const configured: RemoteWriteConfig = {
   writeRelabelRules: [],
   http: DEFAULT_HTTP_CLIENT,
   queue: DEFAULT_QUEUE,
+  limits: DEFAULT_PUSH_LIMITS,
 };
 
 const remotes = (pushUrls: readonly string[], remoteWrite: readonly RemoteWriteConfig[], variables: object = env) =>

@@ -27,6 +27,7 @@ function remoteTo(url: string, changes: Partial<RemoteWriteConfig> = {}): Remote
     writeRelabelRules: [],
     http: DEFAULT_HTTP_CLIENT,
     queue: { ...DEFAULT_QUEUE, minBackoffMs: 5, maxBackoffMs: 20 },
+    limits: DEFAULT_PUSH_LIMITS,
     ...changes,
   };
 }

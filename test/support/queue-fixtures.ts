@@ -94,7 +94,7 @@ export async function startDelivery(
       tried.push(Buffer.from(body).toString());
       return answer(meta, tried.length, signal);
     },
-    onAccepted: async () => {},
+    onAccepted: () => {},
     clock,
     onEvent: (event) => events.push(event),
     ...options,

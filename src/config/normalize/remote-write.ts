@@ -10,8 +10,10 @@ import {
 } from '../schema/remote-write.ts';
 import { withoutUserInfo } from '../schema/user-info.ts';
 import {
+  DEFAULT_PUSH_LIMITS,
   DEFAULT_QUEUE,
   DEFAULT_REMOTE_TIMEOUT_MS,
+  type PushLimits,
   type QueueConfig,
   type RemoteWriteConfig,
 } from '../scrape-config.ts';
@@ -59,6 +61,22 @@ function remoteFrom(written: WrittenRemote, report: Reporter, context: Normalize
     writeRelabelRules: context.compileRules(written['write-relabel-configs'] ?? [], report.at('write-relabel-configs')),
     http,
     queue: queueFrom(written.queue ?? {}, report.at('queue'), context),
+    limits: limitsFrom(written.limits ?? {}),
+  };
+}
+
+/** A server takes these unless its operator has set others. */
+function limitsFrom(written: NonNullable<WrittenRemote['limits']>): PushLimits {
+  const count = (value: bigint | undefined, otherwise: number) => (value === undefined ? otherwise : Number(value));
+  return {
+    maxProfileBytes: written['max-profile-bytes'] ?? DEFAULT_PUSH_LIMITS.maxProfileBytes,
+    burstBytes: written['burst-bytes'] ?? DEFAULT_PUSH_LIMITS.burstBytes,
+    maxSamples: count(written['max-samples'], DEFAULT_PUSH_LIMITS.maxSamples),
+    maxLabelNames: count(written['max-label-names'], DEFAULT_PUSH_LIMITS.maxLabelNames),
+    maxLabelNameBytes: count(written['max-label-name-bytes'], DEFAULT_PUSH_LIMITS.maxLabelNameBytes),
+    maxLabelValueBytes: count(written['max-label-value-bytes'], DEFAULT_PUSH_LIMITS.maxLabelValueBytes),
+    maxLabelsPerSample: count(written['max-labels-per-sample'], DEFAULT_PUSH_LIMITS.maxLabelsPerSample),
+    maxAgeMs: written['max-age'] ?? DEFAULT_PUSH_LIMITS.maxAgeMs,
   };
 }
 
@@ -108,6 +126,7 @@ function oldRemotes(written: WrittenOldRemotes, report: Reporter): RemoteWriteCo
       writeRelabelRules: [],
       http: { ...http, ...oldCredentials(target) },
       queue: DEFAULT_QUEUE,
+      limits: DEFAULT_PUSH_LIMITS,
     });
   }
   if (written.enabled) return remotes;

@@ -26,6 +26,16 @@ const remote = mapping(() => ({
     'max-in-flight': integer({ min: 1n, max: 1000n }),
     sync: queueSync(),
   })),
+  limits: mapping(() => ({
+    'max-profile-bytes': byteSize(),
+    'burst-bytes': byteSize(),
+    'max-samples': limit(),
+    'max-label-names': limit(),
+    'max-label-name-bytes': limit(),
+    'max-label-value-bytes': limit(),
+    'max-labels-per-sample': limit(),
+    'max-age': duration(0),
+  })),
   ...httpClientKeys,
 }));
 
@@ -105,6 +115,11 @@ function remoteName() {
 function checkRemoteName(name: string): void {
   if (/^[\w:-][\w.:-]{0,99}$/.test(name)) return;
   throw new ValueError(`${quote(name)} is not a name for a remote`, 'use letters, digits, "_", "-", "." and ":"');
+}
+
+/** 0 is no limit. */
+function limit() {
+  return integer({ min: 0n, max: 1_000_000_000n });
 }
 
 function queueSync() {

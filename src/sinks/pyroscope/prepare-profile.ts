@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip, gunzipSync, gzip } from 'node:zlib';
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
 import { ProfileError } from '../../errors.ts';
 import { type LabelSet, NAME_LABEL } from '../../labels/label-set.ts';
@@ -17,6 +17,8 @@ const MAX_OFFSET_NANOS = 120_000_000_000n;
 /** An earlier time is a unit mistaken, or none; servers think so, too. */
 const FIRST_CREDIBLE_NANOS = 31_536_000_000_000_000n;
 const MAX_INFLATED_BYTES = 512 * 1024 * 1024;
+/** Inflated sooner than a thread of the pool is woken. */
+const SMALL_BYTES = 32 * 1024;
 
 const inflate = promisify(gunzip);
 const deflate = promisify(gzip);
@@ -119,8 +121,9 @@ function finalLabels(
 }
 
 async function inflated(body: Uint8Array): Promise<Uint8Array> {
+  const options = { maxOutputLength: MAX_INFLATED_BYTES };
   try {
-    return await inflate(body, { maxOutputLength: MAX_INFLATED_BYTES });
+    return body.length > SMALL_BYTES ? await inflate(body, options) : gunzipSync(body, options);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new ProfileError('PROFILE_GZIP', `cannot inflate the profile: ${message}`, { cause: error });

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import type { RemoteWriteConfig } from '../../config/scrape-config.ts';
-import { DEFAULT_PUSH_LIMITS, type PushLimits } from '../../config/scrape-config.ts';
+import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
 import { PyroPullError, SinkError } from '../../errors.ts';
 import { createHttpClient, type HttpClientOptions } from '../../http/client.ts';
 import { formatLabels } from '../../labels/label-set.ts';
@@ -71,7 +70,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
   });
   const deliveredEarlier = new Set(await queue.lines(DELIVERED_FILE));
   const delivered = new Set(deliveredEarlier);
-  const limits = remote.limits ?? DEFAULT_PUSH_LIMITS;
+  const { limits } = remote;
   const sender = new Sender(remote, post, limits, clock, deps.onEvent);
   const delivery = new Delivery({
     queue,
@@ -82,10 +81,10 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     backoff: { minMs: remote.queue.minBackoffMs, maxMs: remote.queue.maxBackoffMs },
     deliver: async (meta, body, signal) =>
       meta.pushId !== undefined && delivered.has(meta.pushId) ? { type: 'known' } : sender.send(meta, body, signal),
-    onAccepted: async ({ pushId }) => {
+    onAccepted: ({ pushId }) => {
       if (pushId === undefined || delivered.has(pushId)) return;
       delivered.add(pushId);
-      await queue.append(DELIVERED_FILE, pushId);
+      queue.append(DELIVERED_FILE, pushId);
     },
     clock,
     onEvent: deps.onEvent,

@@ -2,6 +2,7 @@ import type { HttpClientConfig } from '../../config/http-client-config.ts';
 import { DEFAULT_HTTP_CLIENT } from '../../config/http-client-config.ts';
 import {
   type Config,
+  DEFAULT_PUSH_LIMITS,
   DEFAULT_QUEUE,
   DEFAULT_REMOTE_TIMEOUT_MS,
   type RemoteWriteConfig,
@@ -46,6 +47,7 @@ function addRemote(remotes: RemoteWriteConfig[], text: string, source: string, e
     writeRelabelRules: [],
     http: { ...DEFAULT_HTTP_CLIENT, ...(http ?? credentialsOf(env)) },
     queue: DEFAULT_QUEUE,
+    limits: DEFAULT_PUSH_LIMITS,
   });
 }
 

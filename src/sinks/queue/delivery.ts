@@ -38,7 +38,7 @@ export interface DeliveryOptions {
   /** One attempt. Must not reject; what it makes of an aborted signal is ignored. */
   readonly deliver: (meta: EntryMeta, body: Uint8Array, signal: AbortSignal) => Promise<Verdict>;
   /** Before an accepted entry leaves the disk. */
-  readonly onAccepted: (meta: EntryMeta) => Promise<void>;
+  readonly onAccepted: (meta: EntryMeta) => void;
   readonly clock: DeliveryClock;
   readonly onEvent: (event: QueueEvent) => void;
 }
@@ -128,7 +128,7 @@ export class Delivery {
         if (found === undefined) continue;
         const queuedAtMs = this.#options.clock.now();
         await this.add({ ...found.meta, refusals: 0, answer: undefined, queuedAtMs }, found.body);
-        await this.#options.queue.remove(entry, REJECTED_DIR);
+        this.#options.queue.remove(entry, REJECTED_DIR);
         again += 1;
       } catch (error) {
         this.#rejected.push(entry);
@@ -234,13 +234,17 @@ export class Delivery {
       case 'accepted':
         this.#counts.accepted += 1;
         this.#index.remove(entry); // first: whatever the disk does now, it is not sent again
-        await this.#options.onAccepted(meta).finally(() => queue.remove(entry));
+        try {
+          this.#options.onAccepted(meta);
+        } finally {
+          queue.remove(entry);
+        }
         this.#options.onEvent({ type: 'accepted', meta });
         this.#works();
         return undefined;
       case 'known':
         this.#index.remove(entry);
-        await queue.remove(entry);
+        queue.remove(entry);
         return undefined;
       case 'rejected':
         this.#index.remove(entry);
@@ -282,7 +286,7 @@ export class Delivery {
       this.#index.remove(entry);
       this.#counts.corrupt += 1;
       this.#options.onEvent({ type: 'corrupt', name: entry.name, message: error.message });
-      await this.#options.queue.setAside(entry);
+      this.#options.queue.setAside(entry);
       return undefined;
     }
   }
@@ -357,7 +361,11 @@ export class Delivery {
   #drop(entry: QueueEntry, bound: 'max-bytes' | 'max-age', dir: string): void {
     this.#counts.dropped += 1;
     this.#options.onEvent({ type: 'dropped', name: entry.name, bound, isRejected: dir !== '' });
-    this.#run(this.#options.queue.remove(entry, dir));
+    try {
+      this.#options.queue.remove(entry, dir);
+    } catch (error) {
+      this.#options.onEvent({ type: 'disk-error', message: messageOf(error) });
+    }
     this.#tellSettled();
   }
 }

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { errnoOf } from '../../errors.ts';
 
-/** Files synced at once; more only queue up in the thread pool. */
-const CONCURRENCY = 4;
+/** Files synced at once; more would leave no thread of the pool to the rest of the program. */
+const CONCURRENCY = 2;
 
 /**
  * Decides when the files of a queue are forced to disk. A killed process loses nothing that was written, so this is

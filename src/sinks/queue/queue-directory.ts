@@ -1,5 +1,16 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  fdatasync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type DirectoryLock, lockDirectory } from '../../directory-lock.ts';
 import { errnoOf, StateError } from '../../errors.ts';
 import { type EntryMeta, formatMeta, parseMeta, seriesOf } from './entry-meta.ts';
@@ -12,6 +23,9 @@ const META = '.json';
 const UNFINISHED = /^\.(.+)\.json\.tmp$/;
 /** A description that was being rewritten: `.<name>.json.new`. */
 const REWRITTEN = /^\..+\.json\.new$/;
+/** A small file is read sooner than a thread of the pool is woken. */
+const SMALL_BYTES = 64 * 1024;
+const syncData = promisify(fdatasync);
 export const REJECTED_DIR = 'rejected';
 export const CORRUPT_DIR = 'corrupt';
 
@@ -43,6 +57,9 @@ export class CorruptEntryError extends Error {}
  *
  * - writing:  `.<name>.json.tmp`, `<name>.pb.gz`, then the rename to `<name>.json`
  * - removing: `<name>.pb.gz`, then `<name>.json`; a description without a body is a removal that was cut short
+ *
+ * Files are written, renamed and removed synchronously, which takes the page cache a fraction of what the thread pool
+ * takes; what waits for the disk, a sync or a large read, is left to the pool.
  */
 export class QueueDirectory {
   readonly path: string;
@@ -84,15 +101,15 @@ export class QueueDirectory {
     const { entries, bare } = await listEntries(this.path);
     const orphans: string[] = [];
     for (const { name, part } of bare) {
-      if (part === META) await this.#unlink(join(this.path, name + META));
+      if (part === META) this.#unlink(join(this.path, name + META));
       else {
-        await this.#move(name + BODY, CORRUPT_DIR);
+        this.#move(name + BODY, CORRUPT_DIR);
         orphans.push(name);
       }
     }
     const rejected = await listEntries(join(this.path, REJECTED_DIR));
     for (const { name, part } of rejected.bare) {
-      if (part === META) await this.#unlink(join(this.path, REJECTED_DIR, name + META));
+      if (part === META) this.#unlink(join(this.path, REJECTED_DIR, name + META));
     }
     const corruptBytes = await totalBytes(join(this.path, CORRUPT_DIR));
     for (const { order } of [...entries, ...rejected.entries]) this.#lastOrder = Math.max(this.#lastOrder, order);
@@ -102,11 +119,11 @@ export class QueueDirectory {
   async #clearUnfinished(): Promise<void> {
     const names = new Set(await readdir(this.path));
     for (const file of names) {
-      if (REWRITTEN.test(file)) await this.#unlink(join(this.path, file));
+      if (REWRITTEN.test(file)) this.#unlink(join(this.path, file));
       const name = UNFINISHED.exec(file)?.[1];
       if (name === undefined) continue;
-      if (!names.has(name + META)) await this.#unlink(join(this.path, name + BODY));
-      await this.#unlink(join(this.path, file));
+      if (!names.has(name + META)) this.#unlink(join(this.path, name + BODY));
+      this.#unlink(join(this.path, file));
     }
   }
 
@@ -121,10 +138,13 @@ export class QueueDirectory {
     try {
       await this.#write(unfinished, text);
       await this.#write(join(this.path, name + BODY), body);
-      await rename(unfinished, join(this.path, name + META));
+      renameSync(unfinished, join(this.path, name + META));
     } catch (error) {
-      await unlink(join(this.path, name + BODY)).catch(() => {});
-      await unlink(unfinished).catch(() => {});
+      for (const path of [join(this.path, name + BODY), unfinished]) {
+        try {
+          unlinkSync(path);
+        } catch {} // what could not be written can perhaps not be removed
+      }
       throw error;
     }
     await this.#commit.added(name, [join(this.path, name + BODY), join(this.path, name + META)]);
@@ -140,10 +160,11 @@ export class QueueDirectory {
     entry: QueueEntry,
     dir = '',
   ): Promise<{ readonly meta: EntryMeta; readonly body: Uint8Array } | undefined> {
-    const text = await readIfThere(join(this.path, dir, entry.name + META));
-    const body = await readIfThere(join(this.path, dir, entry.name + BODY));
+    const text = readSmall(join(this.path, dir, entry.name + META));
+    const bodyPath = join(this.path, dir, entry.name + BODY);
+    const body = entry.bytes > SMALL_BYTES ? await readLarge(bodyPath) : readSmall(bodyPath);
     if (text === undefined || body === undefined) {
-      if (text !== undefined) await this.#unlink(join(this.path, dir, entry.name + META));
+      if (text !== undefined) this.#unlink(join(this.path, dir, entry.name + META));
       return undefined;
     }
     let meta: EntryMeta;
@@ -162,12 +183,12 @@ export class QueueDirectory {
   async update(entry: QueueEntry, meta: EntryMeta): Promise<void> {
     const rewritten = join(this.path, `.${entry.name}${META}.new`);
     await this.#write(rewritten, formatMeta(meta));
-    await rename(rewritten, join(this.path, entry.name + META));
+    renameSync(rewritten, join(this.path, entry.name + META));
   }
 
-  async remove(entry: QueueEntry, dir = ''): Promise<void> {
-    await this.#unlink(join(this.path, dir, entry.name + BODY));
-    await this.#unlink(join(this.path, dir, entry.name + META));
+  remove(entry: QueueEntry, dir = ''): void {
+    this.#unlink(join(this.path, dir, entry.name + BODY));
+    this.#unlink(join(this.path, dir, entry.name + META));
     this.#commit.removed(entry.name);
   }
 
@@ -175,32 +196,32 @@ export class QueueDirectory {
   async reject(entry: QueueEntry, meta: EntryMeta): Promise<QueueEntry> {
     const text = formatMeta(meta);
     await this.#write(join(this.path, REJECTED_DIR, entry.name + META), text);
-    await this.#move(entry.name + BODY, REJECTED_DIR);
-    await this.#unlink(join(this.path, entry.name + META));
+    this.#move(entry.name + BODY, REJECTED_DIR);
+    this.#unlink(join(this.path, entry.name + META));
     this.#commit.removed(entry.name);
     return { ...entry, bytes: meta.bytes + Buffer.byteLength(text) };
   }
 
   /** Out of the way, for a person to look at. */
-  async setAside(entry: QueueEntry): Promise<void> {
-    await this.#move(entry.name + META, CORRUPT_DIR);
-    await this.#move(entry.name + BODY, CORRUPT_DIR);
+  setAside(entry: QueueEntry): void {
+    this.#move(entry.name + META, CORRUPT_DIR);
+    this.#move(entry.name + BODY, CORRUPT_DIR);
     this.#commit.removed(entry.name);
   }
 
   /** Appends a line to a file of the queue and waits until it is written. */
-  async append(file: string, line: string): Promise<void> {
-    const handle = await open(join(this.path, file), 'a', 0o600);
+  append(file: string, line: string): void {
+    const fd = openSync(join(this.path, file), 'a', 0o600);
     try {
-      await handle.write(`${line}\n`);
+      writeSync(fd, `${line}\n`);
     } finally {
-      await handle.close();
+      closeSync(fd);
     }
   }
 
   /** The lines of a file that `append` wrote. */
   async lines(file: string): Promise<readonly string[]> {
-    const text = await readIfThere(join(this.path, file));
+    const text = await readLarge(join(this.path, file));
     return text === undefined
       ? []
       : text
@@ -219,22 +240,21 @@ export class QueueDirectory {
   }
 
   async #write(path: string, content: Uint8Array | string): Promise<void> {
-    let handle: FileHandle | undefined;
+    const fd = openSync(path, 'w', 0o600);
     try {
-      handle = await open(path, 'w', 0o600);
-      await handle.writeFile(content);
-      if (this.#commit.isImmediate) await handle.datasync();
+      writeFileSync(fd, content);
+      if (this.#commit.isImmediate) await syncData(fd);
     } finally {
-      await handle?.close();
+      closeSync(fd);
     }
   }
 
-  async #move(file: string, dir: string): Promise<void> {
-    await rename(join(this.path, file), join(this.path, dir, file)).catch(unlessMissing);
+  #move(file: string, dir: string): void {
+    ignoreMissing(() => renameSync(join(this.path, file), join(this.path, dir, file)));
   }
 
-  async #unlink(path: string): Promise<void> {
-    await unlink(path).catch(unlessMissing);
+  #unlink(path: string): void {
+    ignoreMissing(() => unlinkSync(path));
   }
 }
 
@@ -271,17 +291,26 @@ async function totalBytes(dir: string): Promise<number> {
   return bytes;
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+async function readLarge(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    unlessMissing(error);
+    if (errnoOf(error) !== 'ENOENT') throw error;
     return undefined;
   }
 }
 
-function unlessMissing(error: unknown): void {
-  if (errnoOf(error) !== 'ENOENT') throw error;
+function readSmall(path: string): Buffer | undefined {
+  return ignoreMissing(() => readFileSync(path));
+}
+
+function ignoreMissing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -10,7 +10,7 @@
 import { writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { DEFAULT_HTTP_CLIENT } from '../../../src/config/http-client-config.ts';
-import { DEFAULT_QUEUE } from '../../../src/config/scrape-config.ts';
+import { DEFAULT_PUSH_LIMITS, DEFAULT_QUEUE } from '../../../src/config/scrape-config.ts';
 import { createPyroscopeSink } from '../../../src/sinks/pyroscope/pyroscope-sink.ts';
 import { buildProfile } from '../../support/build-profile.ts';
 
@@ -33,6 +33,7 @@ const sink = await createPyroscopeSink(
     writeRelabelRules: [],
     http: DEFAULT_HTTP_CLIENT,
     queue: { ...DEFAULT_QUEUE, minBackoffMs: 5, maxBackoffMs: 100 },
+    limits: DEFAULT_PUSH_LIMITS,
   },
   {
     queueRoot,
