@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { backoffMs } from '../../src/sinks/queue/backoff.ts';
 import type { Verdict } from '../../src/sinks/queue/verdict.ts';
 import { ACCEPTED, DOWN, labelsOf, metaOf, startDelivery, until } from '../support/queue-fixtures.ts';
 
@@ -97,6 +98,24 @@ test('a dead remote is let alone: five failures, then one probe at a time, ever 
   // Those that wait out their own backoff are woken: no clock is needed from here.
   await until(() => delivery.stats.accepted === 20);
   assert.equal(events.filter((event) => event.type === 'available').length, 1);
+});
+
+test('a profile that fails waits twice as long each time, up to max-backoff', async (t) => {
+  const { delivery, clock, events } = await startDelivery(t, () => DOWN, { backoff: { minMs: 500, maxMs: 2_500 } });
+  clock.chance = 1;
+  await delivery.add(metaFor('a', 'a'), body('a'));
+  for (let failures = 1; failures < 5; failures++) {
+    await until(() => delivery.stats.retries === failures && delivery.stats.inFlight === 0);
+    clock.advance(clock.nextIn ?? 0);
+  }
+  const waits = events.map((event) => (event.type === 'retrying' ? event.waitMs : undefined));
+  assert.deepEqual(waits.slice(0, 4), [500, 1_000, 2_000, 2_500]);
+});
+
+test('backoff has full jitter: anything from 0 to its limit', () => {
+  const backoff = { minMs: 500, maxMs: 300_000 };
+  const at = (failures: number, chance: number) => backoffMs(failures, backoff, () => chance);
+  assert.deepEqual([at(1, 0), at(1, 0.5), at(3, 0.5), at(20, 0.5), at(10_000, 1)], [0, 250, 1_000, 150_000, 300_000]);
 });
 
 test('Retry-After holds for the whole remote', async (t) => {
