@@ -20,15 +20,11 @@ export interface HashSeed {
 export class ContentHash {
   a = 0;
   b = 0;
-  readonly #seed: HashSeed;
-
-  constructor(seed: HashSeed) {
-    this.#seed = seed;
-  }
+  seed: HashSeed = { a: 0, b: 0 };
 
   start(kind: number): this {
-    this.a = this.#seed.a;
-    this.b = this.#seed.b;
+    this.a = this.seed.a;
+    this.b = this.seed.b;
     return this.word(kind);
   }
 

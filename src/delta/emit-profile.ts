@@ -48,15 +48,19 @@ export function emitProfile(
   writeMappings(index);
   writeLocations(index);
   writeFunctions(index);
-  const keepsDefault = kept.some((column) => {
-    return index.sampleTypes[column]!.type === index.strings.text(index.defaultSampleType);
-  });
-  const defaultSampleType = keepsDefault ? index.defaultSampleType : 0;
+  const defaultSampleType = keptDefault(index, kept);
   used.addString(defaultSampleType);
   markHeaderStrings(index);
   writeStrings(index);
   writeHeader(index, times, defaultSampleType);
   return { profile: writer.finish(), samples };
+}
+
+/** String index of the default sample type, or 0 if its column was dropped. */
+function keptDefault({ defaultSampleType, sampleTypes, strings }: ProfileIndex, kept: readonly number[]): number {
+  if (defaultSampleType === 0) return 0;
+  const name = strings.text(defaultSampleType);
+  return kept.some((column) => sampleTypes[column]!.type === name) ? defaultSampleType : 0;
 }
 
 function writeType(tag: number, strings: Int32Array, ordinal: number): void {
@@ -129,8 +133,8 @@ function writeStrings({ strings }: ProfileIndex): void {
 
 function writeHeader(index: ProfileIndex, times: OutputTimes, defaultSampleType: number): void {
   writer.reserve(128 + index.comments.length * 6);
-  writeNumber(TAG_DROP_FRAMES, BigInt(index.dropFrames));
-  writeNumber(TAG_KEEP_FRAMES, BigInt(index.keepFrames));
+  writeIndex(TAG_DROP_FRAMES, index.dropFrames);
+  writeIndex(TAG_KEEP_FRAMES, index.keepFrames);
   writeNumber(TAG_TIME_NANOS, times.timeNanos);
   writeNumber(TAG_DURATION_NANOS, times.durationNanos);
   if (index.periodType !== undefined) writeType(TAG_PERIOD_TYPE, index.periodTypeStrings.data, 0);
@@ -139,8 +143,15 @@ function writeHeader(index: ProfileIndex, times: OutputTimes, defaultSampleType:
     writer.byte(TAG_COMMENT);
     writer.varint(index.comments.data[at]!);
   }
-  writeNumber(TAG_DEFAULT_SAMPLE_TYPE, BigInt(defaultSampleType));
-  writeNumber(TAG_DOC_URL, BigInt(index.docUrl));
+  writeIndex(TAG_DEFAULT_SAMPLE_TYPE, defaultSampleType);
+  writeIndex(TAG_DOC_URL, index.docUrl);
+}
+
+/** A string reference; 0, which stands for none, is left out. */
+function writeIndex(tag: number, index: number): void {
+  if (index === 0) return;
+  writer.byte(tag);
+  writer.varint(index);
 }
 
 function writeNumber(tag: number, value: bigint): void {

@@ -4,21 +4,15 @@ import { ProfileIndex } from '../profile/profile-index.ts';
 import { SampleReader } from '../profile/sample-reader.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import { headerOf, type ProfileHeader } from '../profile/validate-profile.ts';
-import { ContentHash, type HashSeed } from './content-hash.ts';
+import { type ColumnLayout, type ColumnUse, columnLayout } from './column-layout.ts';
+import type { HashSeed } from './content-hash.ts';
 import { cumulativeTotals, isCounterReset } from './counter-reset.ts';
 import type { DeltaState } from './delta-state.ts';
 import { emitProfile } from './emit-profile.ts';
-import { hashLocations, hashMainMapping } from './location-hashes.ts';
 import { nextState, type StateFrame } from './next-state.ts';
 import { SampleKeys } from './sample-keys.ts';
 import { Snapshot } from './snapshot.ts';
 import { clampNegative, subtract } from './subtract.ts';
-
-/**
- * What becomes of one value column: `subtract` the previous snapshot's value (cumulative), `keep` the current value, or
- * `drop` the column from the output.
- */
-export type ColumnUse = 'subtract' | 'keep' | 'drop';
 
 /** What to do with a profile, decided when its header is known. */
 export interface DeltaPlan {
@@ -37,6 +31,8 @@ export interface DeltaRequest {
   readonly plan: (header: ProfileHeader) => DeltaPlan;
   readonly limits?: ProfileLimits;
 }
+
+export type { ColumnUse };
 
 export type DeltaResult = DeltaMade | DeltaStarted;
 
@@ -83,6 +79,7 @@ export interface RewrittenProfile {
 // One set of buffers for all targets: a profile is read, subtracted and written before the next one comes.
 const index = new ProfileIndex();
 const reader = new SampleReader(index);
+const keys = new SampleKeys(index);
 const snapshot = new Snapshot();
 
 /**
@@ -100,20 +97,18 @@ export function computeDelta(request: DeltaRequest): DeltaResult {
     index.fill(request.profile, limits);
     const header = headerOf(index);
     const plan = request.plan(header);
-    const subtracted = columnsWith(plan, (use) => use === 'subtract');
-    const shape = shapeOf(header, subtracted);
+    const layout = columnLayout(header, plan.columns);
+    const { order, shape } = layout;
     const before = request.state?.shape === shape ? request.state : undefined;
     const seed = request.state?.seed ?? PROCESS_SEED;
 
     takeSamples(before, seed, false);
-    const columns = before?.columns ?? subtracted.map((column) => nameOf(header.sampleTypes[column]!)).sort();
-    const order = columns.map((name) => subtracted.find((column) => nameOf(header.sampleTypes[column]!) === name)!);
     const frame: StateFrame = {
       seed,
-      shape: before?.shape ?? shape,
-      columns,
+      shape,
+      columns: layout.names,
       totals: cumulativeTotals(snapshot, order),
-      mainMapping: hashMainMapping(index, new ContentHash(seed)),
+      mainMapping: keys.hashMainMapping(),
     };
     if (before === undefined) {
       const state = nextState(frame, snapshot, order, undefined, 0);
@@ -123,7 +118,7 @@ export function computeDelta(request: DeltaRequest): DeltaResult {
     const isReset = isCounterReset(before, snapshot, order, frame.totals, frame.mainMapping);
     const state = nextState(frame, snapshot, order, isReset ? undefined : before, limits.maxSamples);
     const clamped = isReset ? 0 : subtract(snapshot, before, order);
-    return { kind: 'delta', header, ...write(header, plan), isReset, clamped, state };
+    return { kind: 'delta', header, ...write(header, layout, plan), isReset, clamped, state };
   } finally {
     index.release();
   }
@@ -137,7 +132,7 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
     const plan = request.plan(header);
     takeSamples(undefined, PROCESS_SEED, true);
     const clamped = clampNegative(snapshot);
-    return { header, ...write(header, plan), clamped };
+    return { header, ...write(header, columnLayout(header, plan.columns), plan), clamped };
   } finally {
     index.release();
   }
@@ -148,9 +143,8 @@ const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomByte
 
 /** Reads all samples of the indexed profile into the snapshot. */
 function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {
-  const keys = new SampleKeys(index, seed);
-  const locations = hashLocations(index, new ContentHash(seed));
-  reader.start({ allowNegative, locations, seedA: seed.a, seedB: seed.b });
+  keys.start(seed);
+  reader.start({ allowNegative, locations: keys.locations, seedA: seed.a, seedB: seed.b });
   snapshot.start(before, index.sampleTypes.length, index.sampleCount);
   for (let sample = 0; sample < index.sampleCount; sample++) {
     reader.read(sample, snapshot.values, snapshot.nextValues);
@@ -159,23 +153,11 @@ function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegati
   }
 }
 
-function write(header: ProfileHeader, plan: DeltaPlan): Pick<DeltaMade, 'profile' | 'samples' | 'sampleTypes'> {
-  const kept = columnsWith(plan, (use) => use !== 'drop');
+function write(
+  { sampleTypes }: ProfileHeader,
+  { kept }: ColumnLayout,
+  plan: DeltaPlan,
+): Pick<DeltaMade, 'profile' | 'samples' | 'sampleTypes'> {
   const output = emitProfile(index, snapshot, kept, plan);
-  return { ...output, sampleTypes: kept.map((column) => header.sampleTypes[column]!) };
-}
-
-function columnsWith(plan: DeltaPlan, matches: (use: ColumnUse) => boolean): number[] {
-  return plan.columns.flatMap((use, column) => (matches(use) ? [column] : []));
-}
-
-/** What two snapshots must have in common, in whatever order the columns come. */
-function shapeOf(header: ProfileHeader, subtracted: readonly number[]): string {
-  const columns = header.sampleTypes.map((type, column) => `${subtracted.includes(column) ? '-' : '='}${nameOf(type)}`);
-  return [...columns.sort(), header.periodType === undefined ? '' : nameOf(header.periodType)].join('\n');
-}
-
-/** JSON, so that no two pairs look the same. */
-function nameOf({ type, unit }: SampleType): string {
-  return JSON.stringify([type, unit]);
+  return { ...output, sampleTypes: kept.map((column) => sampleTypes[column]!) };
 }

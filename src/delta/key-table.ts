@@ -1,3 +1,5 @@
+import { withRoom } from '../profile/with-room.ts';
+
 /**
  * From keys to numbers, for keys that are good hashes already. Open addressing in one Int32Array that is reused; the keys
  * themselves stay in the arrays of the caller.
@@ -10,8 +12,8 @@ export class KeyTable {
   /** Empties the table and makes room for so many keys, at most two thirds full. */
   reset(keys: number): void {
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(64, keys * 1.5)));
-    if (this.#places.length < capacity) this.#places = new Int32Array(capacity);
-    else this.#places.fill(0, 0, capacity);
+    this.#places = withRoom(this.#places, capacity);
+    this.#places.fill(0, 0, capacity);
     this.#mask = capacity - 1;
   }
 

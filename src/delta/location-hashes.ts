@@ -1,7 +1,9 @@
 import type { Mapping } from '../profile/mapping-table.ts';
 import { LINE, LOCATION } from '../profile/message-types.ts';
 import type { ProfileIndex } from '../profile/profile-index.ts';
+import type { StringTable } from '../profile/string-table.ts';
 import { WireReader } from '../profile/wire-reader.ts';
+import { withRoom } from '../profile/with-room.ts';
 import type { ContentHash } from './content-hash.ts';
 
 const BUILD_ID = 1;
@@ -22,29 +24,55 @@ const DELETED = new TextEncoder().encode(' (deleted)');
  * (golang/go#49171), which shows as a pair of a rise and a fall. Without an address (Node, Python, Rust) names and lines
  * are all there is.
  */
-export function hashLocations(index: ProfileIndex, hash: ContentHash): Int32Array {
-  const { locations } = index;
-  const mappings = hashMappings(index, hash);
-  const hashes = new Int32Array((locations.length + 1) * 2);
-  let lines: LineHasher | undefined;
-  for (let slot = 1; slot <= locations.length; slot++) {
-    const mapping = locations.mapping(slot);
-    const addressLo = locations.addressLo(slot);
-    const addressHi = locations.addressHi(slot);
-    hash
-      .start((addressLo | addressHi) === 0 ? SYMBOL : ADDRESS)
-      .words(mappings[mapping * 2]!, mappings[mapping * 2 + 1]!);
-    if ((addressLo | addressHi) === 0) {
-      lines ??= new LineHasher(index);
-      lines.add(slot, hash);
-    } else {
-      addPlace(addressLo, addressHi, index.mappings.get(mapping), hash);
+export class LocationHashes {
+  /** Valid up to the last location of the profile. */
+  lanes: Int32Array = new Int32Array(256);
+  /** Two lanes for each mapping slot; slot 0 is the location without a mapping. */
+  #mappings: Int32Array = new Int32Array(32);
+
+  fill(index: ProfileIndex, hash: ContentHash): void {
+    const { locations } = index;
+    this.lanes = withRoom(this.lanes, (locations.length + 1) * 2);
+    this.#mappings = withRoom(this.#mappings, (index.mappings.length + 1) * 2);
+    this.#fillMappings(index, hash);
+    const lanes = this.lanes;
+    const mappings = this.#mappings;
+    let lines: LineHasher | undefined;
+    for (let slot = 1; slot <= locations.length; slot++) {
+      const mapping = locations.mapping(slot);
+      const addressLo = locations.addressLo(slot);
+      const addressHi = locations.addressHi(slot);
+      const hasAddress = (addressLo | addressHi) !== 0;
+      hash.start(hasAddress ? ADDRESS : SYMBOL).words(mappings[mapping * 2]!, mappings[mapping * 2 + 1]!);
+      if (hasAddress) {
+        addPlace(addressLo, addressHi, index.mappings.get(mapping), hash);
+      } else {
+        lines ??= new LineHasher(index);
+        lines.add(slot, hash);
+      }
+      hash.finish();
+      lanes[slot * 2] = hash.a;
+      lanes[slot * 2 + 1] = hash.b;
     }
-    hash.finish();
-    hashes[slot * 2] = hash.a;
-    hashes[slot * 2 + 1] = hash.b;
   }
-  return hashes;
+
+  #fillMappings({ bytes, mappings, strings }: ProfileIndex, hash: ContentHash): void {
+    for (let slot = 0; slot <= mappings.length; slot++) {
+      const mapping = mappings.get(slot);
+      const buildId = mapping?.buildId ?? 0;
+      const filename = mapping?.filename ?? 0;
+      if (strings.end(buildId) > strings.start(buildId)) {
+        hash.start(BUILD_ID).bytes(bytes, strings.start(buildId), strings.end(buildId));
+      } else if (strings.end(filename) > strings.start(filename)) {
+        hash.start(FILENAME).bytes(bytes, strings.start(filename), endOfFilename(bytes, strings, filename));
+      } else {
+        hash.start(NOTHING);
+      }
+      hash.finish();
+      this.#mappings[slot * 2] = hash.a;
+      this.#mappings[slot * 2 + 1] = hash.b;
+    }
+  }
 }
 
 /**
@@ -57,28 +85,8 @@ export function hashMainMapping(index: ProfileIndex, hash: ContentHash): readonl
   const { bytes, strings } = index;
   hash.start(MAIN_MAPPING).int64(main.startLo, main.startHi);
   hash.bytes(bytes, strings.start(main.buildId), strings.end(main.buildId));
-  hash.bytes(bytes, strings.start(main.filename), endOfFilename(index, main.filename)).finish();
+  hash.bytes(bytes, strings.start(main.filename), endOfFilename(bytes, strings, main.filename)).finish();
   return [hash.a, hash.b | 1];
-}
-
-/** Two lanes for each mapping slot; slot 0 is the location without a mapping. */
-function hashMappings(index: ProfileIndex, hash: ContentHash): Int32Array {
-  const { bytes, mappings, strings } = index;
-  const hashes = new Int32Array((mappings.length + 1) * 2);
-  for (let slot = 0; slot <= mappings.length; slot++) {
-    const { buildId, filename } = mappings.get(slot) ?? { buildId: 0, filename: 0 };
-    if (!isEmpty(index, buildId)) {
-      hash.start(BUILD_ID).bytes(bytes, strings.start(buildId), strings.end(buildId));
-    } else if (!isEmpty(index, filename)) {
-      hash.start(FILENAME).bytes(bytes, strings.start(filename), endOfFilename(index, filename));
-    } else {
-      hash.start(NOTHING);
-    }
-    hash.finish();
-    hashes[slot * 2] = hash.a;
-    hashes[slot * 2 + 1] = hash.b;
-  }
-  return hashes;
 }
 
 /** Adds address - memory_start + file_offset, or the address itself if the mapping covers nothing. */
@@ -94,15 +102,11 @@ function addPlace(addressLo: number, addressHi: number, mapping: Mapping | undef
   hash.int64(lo, (addressHi - mapping.startHi - borrow + mapping.offsetHi + carry) | 0);
 }
 
-function isEmpty(index: ProfileIndex, string: number): boolean {
-  return string === 0 || index.strings.start(string) === index.strings.end(string);
-}
-
-function endOfFilename(index: ProfileIndex, filename: number): number {
-  const { bytes, strings } = index;
+function endOfFilename(bytes: Uint8Array, strings: StringTable, filename: number): number {
   const end = strings.end(filename);
   const cut = end - DELETED.length;
-  return cut >= strings.start(filename) && DELETED.every((byte, at) => bytes[cut + at] === byte) ? cut : end;
+  if (cut < strings.start(filename)) return end;
+  return DELETED.every((byte, at) => bytes[cut + at] === byte) ? cut : end;
 }
 
 /** Adds the lines of a location by the names that they refer to. */

@@ -4,14 +4,6 @@ import { WireReader } from '../profile/wire-reader.ts';
 import type { UsedEntries } from './used-entries.ts';
 import type { WireWriter } from './wire-writer.ts';
 
-const LOCATION_IDS = 0x0a;
-const VALUES = 0x12;
-const LABEL_MESSAGE = 0x1a;
-const LABEL_KEY = 0x08;
-const LABEL_STR = 0x10;
-const LABEL_NUM = 0x18;
-const LABEL_NUM_UNIT = 0x20;
-
 /**
  * Copies what isn't values from sample messages: stacks and labels. The messages have been read and checked before, so
  * that lengths and ids can be trusted. As in SampleReader, ordinary messages take a short way.
@@ -62,24 +54,30 @@ export class SampleCopier {
     while (pos < end) {
       const tagAt = pos;
       const tag = bytes[pos++]!;
-      if (tag !== LOCATION_IDS && tag !== VALUES && tag !== LABEL_MESSAGE) return false;
-      let length = bytes[pos++]!;
-      if (length >= 0x80) length = (length & 0x7f) | (bytes[pos++]! << 7);
-      if (length >= 0x4000) return false;
-      const stop = pos + length;
-      if (tag !== VALUES) {
-        const isOrdinary =
-          tag === LABEL_MESSAGE ? this.#noteStrings(bytes, pos, stop) : this.#noteLocations(bytes, pos, stop);
-        if (!isOrdinary) return false;
-        this.#addPart(tagAt, stop);
+      if (tag === 0x10) {
+        // One value, not packed.
+        while (bytes[pos++]! >= 0x80);
+        continue;
       }
-      pos = stop;
+      let stop = pos + 1;
+      if ((tag & 7) === 2) {
+        let length = bytes[pos++]!;
+        if (length >= 0x80) length = (length & 0x7f) | (bytes[pos++]! << 7);
+        if (length >= 0x4000) return false;
+        stop = pos + length;
+      }
+      if (tag === 0x0a || tag === 0x08) pos = this.#noteLocations(bytes, pos, stop);
+      else if (tag === 0x1a) pos = this.#noteStrings(bytes, pos, stop);
+      else if (tag !== 0x12) return false;
+      if (pos < 0) return false;
+      if (tag === 0x12) pos = stop;
+      else this.#addPart(tagAt, pos);
     }
     return true;
   }
 
-  /** False where an id has more bytes than ordinary ones. */
-  #noteLocations(bytes: Uint8Array, start: number, stop: number): boolean {
+  /** Where the ids end, or -1 where one has more bytes than ordinary ones. */
+  #noteLocations(bytes: Uint8Array, start: number, stop: number): number {
     const { locations } = this.#used!;
     let pos = start;
     while (pos < stop) {
@@ -88,16 +86,16 @@ export class SampleCopier {
         id = (id & 0x7f) | (bytes[pos++]! << 7);
         if (id >= 0x4000) {
           id = (id & 0x3fff) | (bytes[pos++]! << 14);
-          if (id >= 0x20_0000) return false;
+          if (id >= 0x20_0000) return -1;
         }
       }
       locations[id] = 1;
     }
-    return true;
+    return pos;
   }
 
-  /** The strings of a label; false where a field isn't an ordinary one. */
-  #noteStrings(bytes: Uint8Array, start: number, stop: number): boolean {
+  /** Where the label ends, or -1 where a field isn't an ordinary one. */
+  #noteStrings(bytes: Uint8Array, start: number, stop: number): number {
     const used = this.#used!;
     let pos = start;
     while (pos < stop) {
@@ -107,11 +105,11 @@ export class SampleCopier {
         byte = bytes[pos++]!;
         value |= (byte & 0x7f) << shift;
       }
-      if (tag === LABEL_NUM) continue;
-      if (tag !== LABEL_KEY && tag !== LABEL_STR && tag !== LABEL_NUM_UNIT) return false;
+      if (tag === 0x18) continue;
+      if (tag !== 0x08 && tag !== 0x10 && tag !== 0x20) return -1;
       used.addString(value);
     }
-    return true;
+    return pos;
   }
 
   #noteLabel(start: number, stop: number): void {

@@ -1,6 +1,7 @@
 import type { ProfileIndex } from '../profile/profile-index.ts';
 import { LABEL_FIELDS, type Sample } from '../profile/sample.ts';
 import { ContentHash, finalMix, type HashSeed } from './content-hash.ts';
+import { hashMainMapping, LocationHashes } from './location-hashes.ts';
 
 const TEXT = 1;
 const NUMBER = 2;
@@ -14,7 +15,8 @@ export class SampleKeys {
   a = 0;
   b = 0;
   readonly #index: ProfileIndex;
-  readonly #hash: ContentHash;
+  readonly #hash = new ContentHash();
+  readonly #locations = new LocationHashes();
   /** Hashes of the strings that were in a label so far, by index. */
   readonly #strings = new Map<number, StringLanes>();
   /** The last label, without its number, and what `startLabel` made of it. */
@@ -24,9 +26,25 @@ export class SampleKeys {
   #lastA = 0;
   #lastB = 0;
 
-  constructor(index: ProfileIndex, seed: HashSeed) {
+  constructor(index: ProfileIndex) {
     this.#index = index;
-    this.#hash = new ContentHash(seed);
+  }
+
+  /** To be called when the index has been filled. */
+  start(seed: HashSeed): void {
+    this.#hash.seed = seed;
+    this.#locations.fill(this.#index, this.#hash);
+    this.#strings.clear();
+    this.#lastKey = -1;
+  }
+
+  /** Two hash lanes for each location, at twice its slot. */
+  get locations(): Int32Array {
+    return this.#locations.lanes;
+  }
+
+  hashMainMapping(): readonly [a: number, b: number] {
+    return hashMainMapping(this.#index, this.#hash);
   }
 
   /** The sample's stack must have been read with the hashes of its locations. */

@@ -1,4 +1,5 @@
 import { ProfileError } from '../errors.ts';
+import { withRoom } from '../profile/with-room.ts';
 import { type DeltaState, entrySize } from './delta-state.ts';
 import { KeyTable } from './key-table.ts';
 
@@ -145,8 +146,3 @@ export class Snapshot {
 }
 
 const EMPTY = new Int32Array(0);
-
-/** The array itself, or a larger one without its content. */
-function withRoom(array: Int32Array, length: number): Int32Array {
-  return array.length >= length ? array : new Int32Array(Math.max(length, 256));
-}

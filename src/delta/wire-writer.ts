@@ -1,12 +1,14 @@
 /** From this size on a call into the runtime copies faster than a loop. */
 const RUNTIME_COPY_BYTES = 160;
 
+const FIRST_BYTES = 16 * 1024;
+const LARGE_BYTES = 4 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /** Writes protobuf, in part copied from one source, into one buffer that grows and is used again for the next message. */
 export class WireWriter {
   /** Valid up to `pos`. */
-  bytes: Uint8Array = new Uint8Array(16 * 1024);
+  bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   pos = 0;
   #view: DataView = new DataView(this.bytes.buffer);
   #source: Uint8Array = NOTHING;
@@ -15,6 +17,8 @@ export class WireWriter {
   /** Starts on a message; `source` is what `copy` and `field` copy from. */
   start(source: Uint8Array): void {
     this.pos = 0;
+    // One huge profile must not hold its memory for ever.
+    if (this.bytes.length > LARGE_BYTES && source.length < this.bytes.length / 8) this.#replace(FIRST_BYTES);
     this.#source = source;
     this.#sourceView = new DataView(source.buffer, source.byteOffset, source.length);
   }
@@ -22,20 +26,21 @@ export class WireWriter {
   /** A copy of what was written. */
   finish(): Uint8Array {
     const message = this.bytes.slice(0, this.pos);
-    this.start(NOTHING);
+    this.#source = NOTHING;
+    this.#sourceView = new DataView(NOTHING.buffer);
     return message;
   }
 
   /** Makes room for so many bytes; the methods below don't look. */
   reserve(size: number): void {
-    if (this.pos + size > this.bytes.length) this.#grow(size);
+    if (this.pos + size > this.bytes.length) this.#replace(Math.max(this.bytes.length * 2, this.pos + size));
   }
 
-  #grow(size: number): void {
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.pos + size));
-    grown.set(this.bytes.subarray(0, this.pos));
-    this.bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  #replace(length: number): void {
+    const bytes = new Uint8Array(length);
+    bytes.set(this.bytes.subarray(0, this.pos));
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   byte(value: number): void {

@@ -1,10 +1,14 @@
+import { withRoom } from './with-room.ts';
+
 /** A growable Int32Array. Cleared and filled again, it stops allocating. */
 export class Int32List {
   /** Valid up to `length`; replaced when the list grows, so don't hold it across a `push`. */
   data: Int32Array = new Int32Array(64);
   length = 0;
 
-  clear(): void {
+  /** Empties the list; `expected` is the length that it is going to have, if that is known. */
+  clear(expected = 64): void {
+    this.data = withRoom(this.data, expected);
     this.length = 0;
   }
 
