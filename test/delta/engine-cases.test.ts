@@ -285,6 +285,24 @@ const rows: readonly Row[] = [
     ),
   },
   {
+    name: 'keeps a label given twice and none apart',
+    steps: pair(
+      snapshot([sample('s0', [9n]), sample('s1', [3n])]),
+      snapshot([
+        sample('s0', [9n]),
+        sample(
+          's1',
+          [3n],
+          [
+            { key: 'a', str: '1' },
+            { key: 'a', str: '1' },
+          ],
+        ),
+      ]),
+      { samples: [['s1{a="1",a="1"}', 3n]] },
+    ),
+  },
+  {
     name: 'keeps labels apart that swapped their values',
     steps: pair(
       snapshot([
@@ -367,6 +385,29 @@ const rows: readonly Row[] = [
       { samples: [['libA:0x7e000001', 1n]] },
     ),
   },
+  ...[
+    { what: 'start', before: [0x7f00_ffff_f000n, 0n], after: [0x7e00_0000_0000n, 0n] },
+    { what: 'file offset', before: [0x7f00_0000_0000n, 0xffff_ff00n], after: [0x7e00_0000_0000n, 0xffff_ff00n] },
+    {
+      what: 'start and file offset',
+      before: [0x7f00_ffff_f000n, 0xffff_ff00n],
+      after: [0x7e00_0000_0000n, 0xffff_ff00n],
+    },
+    { what: 'moved file offset', before: [0x7f00_0000_0000n, 0x1_0000_0000n], after: [0x7effn << 32n, 0n] },
+  ].map(({ what, before, after }): Row => {
+    const call = ([start = 0n, offset = 0n]: readonly bigint[], place: bigint): FrameSpec => ({
+      address: start + place - offset,
+      mapping: { filename: 'lib.so', start, limit: start + 0x2_0000_0000n, offset },
+    });
+    return {
+      name: `knows a call that lies beyond 4 GiB of the ${what}`,
+      steps: pair(
+        snapshot([sample([call(before, 0x1_0000_1234n)], [10n])]),
+        snapshot([sample([call(after, 0x1_0000_1234n)], [11n])]),
+        { samples: [[`lib.so:0x${(call(after, 0x1_0000_1234n).address ?? 0n).toString(16)}`, 1n]] },
+      ),
+    };
+  }),
   {
     name: 'goes by type, not by column',
     steps: pair(
