@@ -7,7 +7,7 @@ import type { DeltaState } from '../src/delta/delta-state.ts';
 import { computeDelta, type DeltaMade } from '../src/delta/engine.ts';
 import { openProfile } from '../src/profile/open-profile.ts';
 import { readProfileSummary } from '../src/profile/profile-summary.ts';
-import type { ProfileHeader } from '../src/profile/validate-profile.ts';
+import { type ProfileHeader, validateProfile } from '../src/profile/validate-profile.ts';
 import { isCumulativeInGo } from '../test/support/naive-delta.ts';
 import type { GoSide } from './go-side.ts';
 import type { Series } from './inputs.ts';
@@ -90,6 +90,35 @@ export async function benchDeltaPath(all: Iterable<Series>, go: GoSide | string)
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Where the time of the path goes: a row for each series, its stages measured alone. No goals. */
+export async function benchStages(all: Iterable<Series>): Promise<Figure[]> {
+  const rows: string[][] = [];
+  for (const series of all) {
+    const steps = stepsOf(series);
+    const micros = await measure([
+      inProcess(
+        'gunzip',
+        inTurn(steps, ({ gzip }) => openProfile(gzip, MAX_BYTES)),
+      ),
+      inProcess(
+        'read and check',
+        inTurn(steps, ({ raw }) => validateProfile(raw)),
+      ),
+      inProcess(
+        'delta, reading included',
+        inTurn(steps, ({ raw, state }) => delta(raw, state)),
+      ),
+      inProcess(
+        'gzip',
+        inTurn(steps, ({ output }) => compressProfile(output)),
+      ),
+    ]);
+    rows.push([series.name, ...[...micros.values()].map(short)]);
+  }
+  console.log(`\n${table(['series', 'gunzip', 'read and check', 'delta, reading included', 'gzip'], rows)}`);
+  return [];
 }
 
 async function benchSeries(series: Series, go: GoSide | string, directory: string): Promise<Row> {

@@ -8,17 +8,17 @@ import { median } from './measure.ts';
 import { type Figure, type Goal, short, table } from './report.ts';
 
 const PYRO_PULL = join(import.meta.dirname, '../bin/pyro-pull.js');
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 const GOALS: Readonly<Record<string, Goal>> = {
   'heap-10k': { must: 0.5, aim: 0.2, better: 'lower', unit: 'x' },
   'heap-50k': { must: 0.15, aim: 0.07, better: 'lower', unit: 'x' },
 };
 
-/** `pyro-pull delta` of two files against `go tool pprof -proto -diff_base`: whole processes, start-up and all. */
+/** `pyro-pull delta` of two files against `go tool pprof -proto -diff_base`: whole processes, start-up and all. The variable PPROF names another pprof. */
 export async function benchOneShot(go: GoSide | string): Promise<Figure[]> {
   if (typeof go === 'string') return leftOut(go);
-  const pprof = pprofBinary();
+  const pprof = process.env['PPROF'] ?? pprofBinary();
   if (pprof === undefined) return leftOut('no `go tool pprof` here');
   if (!existsSync(PYRO_PULL) || spawnSync(process.execPath, [PYRO_PULL, 'delta', '--help']).status !== 0) {
     return leftOut('pyro-pull has no `delta` command; run `npm run build`');

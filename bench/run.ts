@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { benchDeltaPath } from './delta-path.ts';
+import { benchDeltaPath, benchStages } from './delta-path.ts';
 import { GoSide } from './go-side.ts';
 import { allSeries } from './inputs.ts';
 import { benchKept, benchPeak } from './memory.ts';
@@ -9,6 +10,7 @@ import { type Figure, figuresTable } from './report.ts';
 /** The sub-benchmarks, each chosen by its name on the command line; all of them without a name. */
 const BENCHMARKS: Readonly<Record<string, (go: GoSide | string) => Promise<Figure[]>>> = {
   delta: (go) => benchDeltaPath(allSeries(), go),
+  stages: () => benchStages(allSeries()),
   kept: benchKept,
   peak: benchPeak,
   'one-shot': benchOneShot,
@@ -22,7 +24,7 @@ if (unknown.length > 0) {
 }
 
 const [{ model = 'unknown CPU' } = {}] = cpus();
-console.log(`Node ${process.version}, ${cpus().length} x ${model}`);
+console.log(`Node ${process.version}, ${goVersion()}, ${cpus().length} x ${model}`);
 const go = GoSide.start();
 const figures: Figure[] = [];
 for (const [name, run] of Object.entries(BENCHMARKS)) {
@@ -32,7 +34,11 @@ for (const [name, run] of Object.entries(BENCHMARKS)) {
 }
 if (typeof go !== 'string') go.stop();
 
-console.log(`\n## Goals\n\n${figuresTable(figures)}`);
+if (figures.length > 0) console.log(`\n## Goals\n\n${figuresTable(figures)}`);
 const missed = figures.filter(({ value, goal }) => (goal.better === 'lower' ? value > goal.must : value < goal.must));
 console.log(`\n${figures.length - missed.length} of ${figures.length} figures reach what they must.`);
 process.exitCode = missed.length > 0 ? 1 : 0;
+
+function goVersion(): string {
+  return spawnSync('go', ['version'], { encoding: 'utf8' }).stdout?.trim() ?? 'no Go';
+}

@@ -2,7 +2,7 @@
 // alternate with those of pyro-pull; each answer is one JSON object a line.
 //
 //	load NAME BEFORE AFTER   reads two gzip'd profiles, keeps the first one parsed and scaled by -1
-//	delta NAME COUNT         Parse(AFTER), Merge with what is kept, Write: so many times
+//	delta NAME COUNT         Parse(AFTER), Merge with what is kept, Write, scale what was parsed: so many times
 //	exec COMMAND ARG...      runs a command to its end (arguments hold no spaces)
 package main
 
@@ -24,6 +24,7 @@ import (
 
 type pair struct {
 	negated *profile.Profile
+	ratios  []float64
 	after   []byte
 }
 
@@ -93,7 +94,7 @@ func load(name, before, after string) error {
 	if err != nil {
 		return err
 	}
-	pairs[name] = pair{negated, afterBytes}
+	pairs[name] = pair{negated, ratios, afterBytes}
 	return nil
 }
 
@@ -113,6 +114,10 @@ func delta(p pair, count int) (answer, error) {
 		}
 		out.Reset()
 		if err := merged.Write(&out); err != nil {
+			return answer{}, err
+		}
+		// What the next round needs of this one.
+		if err := current.ScaleN(p.ratios); err != nil {
 			return answer{}, err
 		}
 	}
