@@ -118,9 +118,9 @@ test('the callbacks hear of the final answer only', async (t) => {
 });
 
 test('the deadline is for all hops together', async (t) => {
-  const target = await startFakeTarget(t, answers.late(40, answers.redirect('/again')));
-  const error = await failureOf(get(testClient(t), target, '/', { timeoutMs: 100 }));
-  assert.equal(error.message, 'timeout after 100ms while waiting for headers');
+  const target = await startFakeTarget(t, answers.late(300, answers.redirect('/again')));
+  const error = await failureOf(get(testClient(t), target, '/', { timeoutMs: 1000 }));
+  assert.match(error.message, /^timeout after 1s while /);
   assert.ok(target.requests.length >= 2);
 });
 
