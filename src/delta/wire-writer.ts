@@ -2,7 +2,7 @@
 const RUNTIME_COPY_BYTES = 160;
 
 const FIRST_BYTES = 16 * 1024;
-const LARGE_BYTES = 4 * 1024 * 1024;
+const LARGE_BYTES = 256 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /** Writes protobuf, in part copied from one source, into one buffer that grows and is used again for the next message. */
@@ -17,27 +17,30 @@ export class WireWriter {
   /** Starts on a message; `source` is what `copy` and `field` copy from. */
   start(source: Uint8Array): void {
     this.pos = 0;
-    // One huge profile must not hold its memory for ever.
-    if (this.bytes.length > LARGE_BYTES && source.length < this.bytes.length / 8) this.#replace(FIRST_BYTES);
     this.#source = source;
     this.#sourceView = new DataView(source.buffer, source.byteOffset, source.length);
+    // Most outputs are smaller than their source. Memory that isn't written to costs nothing.
+    if (this.bytes.length < source.length) this.#replace(new Uint8Array(source.length));
   }
 
-  /** A copy of what was written. */
+  /** What was written. A large buffer is given away with it instead of being copied and kept. */
   finish(): Uint8Array {
-    const message = this.bytes.slice(0, this.pos);
+    const { bytes, pos } = this;
     this.#source = NOTHING;
     this.#sourceView = new DataView(NOTHING.buffer);
-    return message;
+    if (bytes.length < LARGE_BYTES) return bytes.slice(0, pos);
+    this.pos = 0;
+    this.#replace(new Uint8Array(FIRST_BYTES));
+    return bytes.subarray(0, pos);
   }
 
   /** Makes room for so many bytes; the methods below don't look. */
   reserve(size: number): void {
-    if (this.pos + size > this.bytes.length) this.#replace(Math.max(this.bytes.length * 2, this.pos + size));
+    if (this.pos + size > this.bytes.length)
+      this.#replace(new Uint8Array(Math.max(this.bytes.length * 2, this.pos + size)));
   }
 
-  #replace(length: number): void {
-    const bytes = new Uint8Array(length);
+  #replace(bytes: Uint8Array): void {
     bytes.set(this.bytes.subarray(0, this.pos));
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer);
