@@ -364,6 +364,24 @@ const rows: readonly Row[] = [
       },
     ),
   },
+  ...(['column', 'systemName', 'filename'] as const).map((part): Row => {
+    const call = (value: string): FrameSpec => ({
+      lines: [{ name: 'f', line: 1n, [part]: part === 'column' ? BigInt(value.length) : value }],
+    });
+    return {
+      name: `tells stacks without addresses apart by ${part}`,
+      steps: pair(
+        snapshot([sample([call('one')], [5n]), sample([call('three')], [7n])]),
+        snapshot([sample([call('three')], [9n]), sample([call('one')], [6n])]),
+        {
+          samples: [
+            ['f:1', 2n],
+            ['f:1', 1n],
+          ],
+        },
+      ),
+    };
+  }),
   {
     name: 'tells equal addresses of two libraries apart',
     steps: pair(
@@ -393,7 +411,7 @@ const rows: readonly Row[] = [
       before: [0x7f00_ffff_f000n, 0xffff_ff00n],
       after: [0x7e00_0000_0000n, 0xffff_ff00n],
     },
-    { what: 'moved file offset', before: [0x7f00_0000_0000n, 0x1_0000_0000n], after: [0x7effn << 32n, 0n] },
+    { what: 'moved file offset', before: [0x7f00_0000_0000n, 0xffff_ff00n], after: [0x7effn << 32n, 0n] },
   ].map(({ what, before, after }): Row => {
     const call = ([start = 0n, offset = 0n]: readonly bigint[], place: bigint): FrameSpec => ({
       address: start + place - offset,
@@ -443,6 +461,12 @@ const rows: readonly Row[] = [
     name: 'is exact above 2^53',
     steps: pair(snapshot([sample('s1', [2n ** 53n + 1n])]), snapshot([sample('s1', [2n ** 53n + 3n])]), {
       samples: [['s1', 2n]],
+    }),
+  },
+  {
+    name: 'keeps a difference whose low half is 0',
+    steps: pair(snapshot([sample('s1', [5n])]), snapshot([sample('s1', [2n ** 32n + 5n])]), {
+      samples: [['s1', 2n ** 32n]],
     }),
   },
   {

@@ -174,7 +174,7 @@ test('processes that take turns behind one address: no lifetime is repeated unti
   const warnings: string[] = [];
   const outcomes: string[] = [];
   let seconds = 100;
-  const values = [1000, 10, 1010, 20, 25, 30, 5, 6, 7, 8, 9, 3, 4];
+  const values = [1000, 10, 1010, 20, 25, 30, 31, 5, 6, 7, 8, 9, 3, 4];
   for (const value of values) {
     const outcome = await run.next(alloc(BigInt(value)), { seconds });
     seconds += 10;
@@ -194,7 +194,8 @@ test('processes that take turns behind one address: no lifetime is repeated unti
     'alternating',
     '5',
     '5',
-    'alternating', // after two calm scrapes
+    '1',
+    'alternating', // after three calm scrapes
     '1',
     '1',
     '1',
