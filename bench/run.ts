@@ -1,3 +1,8 @@
+/**
+ * The figures that the delta engine has to reach, measured in one run: `npm run bench`, or `npm run bench -- delta kept` for
+ * some of them. CPU time of interleaved rounds, medians; ratios are worth more than numbers, which no two machines share.
+ * Go, if there is one, gives the comparison with Google's pprof. Exit code 1 if a figure misses what it must.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { benchDeltaPath, benchStages } from './delta-path.ts';

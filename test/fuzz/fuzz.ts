@@ -3,8 +3,8 @@
  *
  *     node --import tsx test/fuzz/fuzz.ts --seconds 3600 [--seed 1] [--keep]
  *
- * Mutants that reach new blocks of `src/profile` and `src/delta` are mutated further; with `--keep` they are written to the
- * corpus. A finding is written there too, and ends the run with exit code 1.
+ * Mutants that reach new blocks of `src/profile` and `src/delta` are mutated further; with `--keep` the few that together
+ * reach most are written to the corpus at the end. A finding is written there too, and ends the run with exit code 1.
  */
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -25,6 +25,8 @@ const CASE_LIMIT_MS = 10_000;
 const MAX_SEED_BYTES = 4000;
 const MAX_GROWTH_BYTES = 400 * 1024 * 1024;
 const REPORT_MS = 10_000;
+/** Blocks that a case has to add to be kept. */
+const MIN_NEWS = 6;
 
 interface Case {
   readonly before: Uint8Array;
@@ -64,6 +66,7 @@ const growth = process.memoryUsage().rss - rssBefore;
 print(
   `${cases} cases, ${pool.length} in the pool, ${seen.size} blocks, ${Math.round(growth / 2 ** 20)} MiB more memory`,
 );
+if (options.keep) keepBest();
 coverage.stop();
 await watchdog.stop();
 if (growth > MAX_GROWTH_BYTES) {
@@ -115,7 +118,6 @@ function keepNews(batch: readonly Case[]): void {
     const own = [...coverage.take()].filter((block) => news.has(block));
     if (own.length === 0) continue;
     pool.push(fresh);
-    if (options.keep) saveCase(fresh.before, fresh.after, 'news');
     for (const block of own) {
       seen.add(block);
       news.delete(block);
@@ -123,6 +125,31 @@ function keepNews(batch: readonly Case[]): void {
   }
   // Counts of a whole batch that no case has alone.
   for (const block of news) seen.add(block);
+}
+
+/** Again and again the case that adds most to what the corpus reaches, as long as one adds much. */
+function keepBest(): void {
+  const reached = new Set<string>();
+  const blocksOf = new Map<Case, Set<string>>();
+  const corpusSize = readCorpus().length;
+  for (const [number, known] of pool.entries()) {
+    run(known);
+    if (number < corpusSize) for (const block of coverage.take()) reached.add(block);
+    else blocksOf.set(known, coverage.take());
+  }
+  for (;;) {
+    let best: Case | undefined;
+    let most = MIN_NEWS - 1;
+    for (const [known, blocks] of blocksOf) {
+      const news = [...blocks].filter((block) => !reached.has(block)).length;
+      if (news <= most) continue;
+      most = news;
+      best = known;
+    }
+    if (!best) return;
+    for (const block of blocksOf.get(best) ?? []) reached.add(block);
+    print(`kept for ${most} blocks: ${saveCase(best.before, best.after, 'news')}`);
+  }
 }
 
 function print(line: string): void {
