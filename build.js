@@ -27,6 +27,8 @@ async function bundle() {
   };
   await build({
     ...options,
+    // A tenth of the start of a short command. The demo's worker keeps its names: V8 shows them in its profiles.
+    minifyIdentifiers: true,
     entryPoints: ['src/cli/main.ts'],
     outfile: BUNDLE,
     format: 'cjs',
