@@ -1,6 +1,7 @@
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
+import { compressedBody } from './compress-profile.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
 import { profileKindOf } from './profile-kind.ts';
 import { decodeTracked, encodeTracked } from './state-codec.ts';
@@ -60,7 +61,9 @@ class Tracker implements DeltaTracker {
     const { outcome, tracked } = step.take();
     this.#before.set(target.key, this.#targets.get(target.key));
     this.#targets.set(target.key, tracked);
-    return { ...outcome, warnings: this.#untold(target.key, outcome.warnings) };
+    const warnings = this.#untold(target.key, outcome.warnings);
+    if (outcome.kind === 'held') return { ...outcome, warnings };
+    return { ...outcome, warnings, body: await compressedBody(outcome.body) };
   }
 
   keep(key: string): void {

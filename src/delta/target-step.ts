@@ -4,7 +4,6 @@ import type { ProfileLimits } from '../profile/limits.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
-import { compressProfile } from './compress-profile.ts';
 import type { DeltaHeld, DeltaOutcome, DeltaProfile } from './delta-outcome.ts';
 import { type ColumnUse, computeDelta, type DeltaMade, type DeltaPlan, rewriteProfile } from './engine.ts';
 import { columnUseOf, hasListedType, type ProfileKind, profileKindOf } from './profile-kind.ts';
@@ -17,6 +16,7 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000;
 const WHOLE_MEASUREMENT = 0.9;
 
 export interface StepResult {
+  /** Its body may not be compressed yet. */
   readonly outcome: DeltaOutcome;
   readonly tracked: TrackedTarget;
 }
@@ -91,7 +91,7 @@ export class TargetStep {
   #deltaOutcome(made: DeltaMade, stamp: Stamp): DeltaProfile {
     const untilNanos = nanosOf(stamp);
     const elapsed = this.#before ? elapsedNanos(this.#before.stamp, stamp) : 0n;
-    return this.#profile(compressProfile(made.profile), untilNanos - elapsed, untilNanos, {
+    return this.#profile(made.profile, untilNanos - elapsed, untilNanos, {
       sampleTypes: made.sampleTypes,
       samples: made.samples,
       isReset: made.isReset,
@@ -125,7 +125,7 @@ export class TargetStep {
         durationNanos: header.durationNanos,
       }),
     });
-    const outcome = this.#profile(compressProfile(made.profile), untilNanos - header.durationNanos, untilNanos, made);
+    const outcome = this.#profile(made.profile, untilNanos - header.durationNanos, untilNanos, made);
     return { outcome, tracked: this.#stampOnly(stamp) };
   }
 
@@ -161,7 +161,7 @@ export class TargetStep {
 
   #rewritten(plan: DeltaPlan): { body: Uint8Array } & Pick<DeltaProfile, 'sampleTypes' | 'samples' | 'clamped'> {
     const made = rewriteProfile({ profile: this.#scraped.pprof, limits: this.#limits, plan: () => plan });
-    return { ...made, body: compressProfile(made.profile) };
+    return { ...made, body: made.profile };
   }
 
   /** The interval that a profile speaks for. `isOurs`: not as the profile itself says, because its clock is off. */
@@ -242,7 +242,7 @@ export class TargetStep {
 
   #receivedBody(): Uint8Array {
     const { body, pprof } = this.#scraped;
-    return isGzip(body) ? body : compressProfile(pprof);
+    return isGzip(body) ? body : pprof;
   }
 
   #warn(message: string): void {
