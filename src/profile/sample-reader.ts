@@ -40,7 +40,6 @@ export class SampleReader {
   #maxDepth = 0;
   #maxLabels = 0;
   #maxReferences = 0;
-  #allowNegative = false;
   #seedA = 0;
   #seedB = 0;
   /** Locations of all stacks so far. */
@@ -63,7 +62,6 @@ export class SampleReader {
     this.#maxDepth = limits.maxStackDepth;
     this.#maxLabels = limits.maxLabelsPerSample;
     this.#maxReferences = limits.maxLocationReferences;
-    this.#allowNegative = reading.allowNegative;
     this.#seedA = reading.seedA;
     this.#seedB = reading.seedB;
     this.#references = 0;
@@ -138,11 +136,11 @@ export class SampleReader {
           if (lo < 0x80) {
             pos++;
           } else {
+            // Never negative: that takes ten bytes.
             pos = this.#varint.read(bytes, pos);
             if (pos < 0) return false;
             lo = this.#varint.lo;
             hi = this.#varint.hi;
-            if (hi < 0 && !this.#allowNegative) return false;
           }
           values[value++] = lo;
           values[value++] = hi;
