@@ -9,6 +9,7 @@ export interface ProfileLimits {
   readonly maxMappings: number;
   readonly maxLocations: number;
   readonly maxFunctions: number;
+  /** Of comments too. */
   readonly maxStrings: number;
   readonly maxStringBytes: number;
   /** Locations of one stack. */
@@ -20,7 +21,7 @@ export interface ProfileLimits {
 
 export const DEFAULT_PROFILE_LIMITS: ProfileLimits = {
   maxSamples: 500_000,
-  maxSampleTypes: 64,
+  maxSampleTypes: 32,
   maxMappings: 65_536,
   maxLocations: 1_000_000,
   maxFunctions: 1_000_000,

@@ -180,15 +180,22 @@ export class ProfileIndex {
 
   #takeComments(reader: WireReader): void {
     if (!reader.isPacked) {
-      this.comments.push(this.#reference(reader));
+      this.#takeComment(reader);
       return;
     }
     const { stop } = reader;
     reader.pos = reader.start;
     while (reader.pos < stop) {
       reader.readVarint(stop);
-      this.comments.push(this.#reference(reader));
+      this.#takeComment(reader);
     }
+  }
+
+  #takeComment(reader: WireReader): void {
+    if (this.comments.length === this.limits.maxStrings) {
+      throw overLimit(`more than ${this.limits.maxStrings} comments`);
+    }
+    this.comments.push(this.#reference(reader));
   }
 
   #readSampleTypes(): void {
