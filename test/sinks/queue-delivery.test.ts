@@ -287,3 +287,16 @@ test('thousands of entries are kept as names', async (t) => {
   assert.equal(delivery.stats.queued, 500);
   assert.ok(delivery.stats.queuedBytes > 500 * 2_000);
 });
+
+test('the figures tell how the remote is, and what it said last', async (t) => {
+  const verdicts: Verdict[] = [{ type: 'misconfigured', answer: 'HTTP 401' }];
+  const { delivery, clock } = await startDelivery(t, () => verdicts.shift() ?? ACCEPTED);
+  assert.equal(delivery.stats.gate, 'open');
+  await delivery.add(metaFor('a', 'one'), body('one'));
+  await until(() => delivery.stats.gate === 'paused' && delivery.stats.inFlight === 0);
+  assert.equal(delivery.stats.lastFailure, 'HTTP 401');
+  clock.advance(clock.nextIn ?? 0);
+  await until(() => delivery.stats.accepted === 1 && delivery.stats.inFlight === 0);
+  assert.equal(delivery.stats.gate, 'open');
+  assert.equal(delivery.stats.lastFailure, undefined);
+});

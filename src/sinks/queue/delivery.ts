@@ -64,6 +64,7 @@ export class Delivery {
   #inFlight = 0;
   #isStopped = false;
   #wasUnavailable = false;
+  #lastFailure: string | undefined;
   #cancelGateTimer: (() => void) | undefined;
   readonly #settled: (() => void)[] = [];
 
@@ -89,6 +90,8 @@ export class Delivery {
       queued: this.#index.size,
       queuedBytes: this.#index.bytes,
       inFlight: this.#inFlight,
+      gate: this.#gate.state,
+      lastFailure: this.#lastFailure,
     };
   }
 
@@ -230,6 +233,7 @@ export class Delivery {
     const { meta, body } = found;
     const verdict = await this.#options.deliver(meta, body, this.#abort.signal);
     if (this.#abort.signal.aborted && verdict.type !== 'accepted' && verdict.type !== 'known') return undefined;
+    this.#lastFailure = 'answer' in verdict ? verdict.answer : undefined;
     switch (verdict.type) {
       case 'accepted':
         this.#counts.accepted += 1;

@@ -1,4 +1,5 @@
 import type { EntryMeta } from './entry-meta.ts';
+import type { GateState } from './gate.ts';
 
 /** What a queue has to tell its user, in the order in which it happens. */
 export type QueueEvent =
@@ -34,4 +35,7 @@ export interface QueueStats {
   readonly queued: number;
   readonly queuedBytes: number;
   readonly inFlight: number;
+  readonly gate: GateState;
+  /** What the remote answered to the last attempt that failed; undefined since the last that did not. */
+  readonly lastFailure: string | undefined;
 }
