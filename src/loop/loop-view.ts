@@ -1,3 +1,4 @@
+import type { ScrapeConfig } from '../config/scrape-config.ts';
 import type { DiscoveryError, PyroPullError } from '../errors.ts';
 import type { DroppedTarget, RejectedTarget, Target } from '../targets/target.ts';
 import type { LoopEvent } from './loop-event.ts';
@@ -37,6 +38,8 @@ export interface ConfigView {
 
 export interface JobView {
   readonly name: string;
+  /** The config that `dropped` was found with. */
+  readonly config: ScrapeConfig;
   /** False before the first answer of its discovery. */
   readonly isDiscovered: boolean;
   readonly discoveryFailures: readonly DiscoveryError[];

@@ -107,6 +107,7 @@ export class ScrapeLoop {
   jobs(): readonly JobView[] {
     return [...this.#jobs.values()].map(({ watch, found, keys }) => ({
       name: watch.job.jobName,
+      config: found?.job ?? watch.job,
       isDiscovered: found !== undefined,
       discoveryFailures: watch.failures,
       targets: [...keys].flatMap((key) => this.#targets.get(key)?.view() ?? []),
