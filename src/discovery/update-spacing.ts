@@ -13,7 +13,8 @@ export class UpdateSpacing {
 
   /** Milliseconds from now until the next update may be handed on. */
   delayMs(nowMs: number): number {
-    return Math.max(0, this.#lastMs + this.#spacingMs - nowMs);
+    // The wall clock may have been set back since.
+    return Math.min(this.#spacingMs, Math.max(0, this.#lastMs + this.#spacingMs - nowMs));
   }
 
   handedOn(nowMs: number): void {

@@ -69,6 +69,23 @@ test('at most max-in-flight are on their way, and one of a series', async (t) =>
   assert.equal(most, 3);
 });
 
+for (const setByMs of [-3_600_000, 3_600_000]) {
+  test(`a wall clock that is set by ${setByMs} ms holds up nothing and hurries nothing`, async (t) => {
+    const { delivery, clock, tried } = await startDelivery(t, (_meta, number) => (number <= 5 ? DOWN : ACCEPTED));
+    clock.chance = 0.999;
+    for (let index = 0; index < 5; index++) await delivery.add(metaFor(`i${index}`, `${index}`), body(`${index}`));
+    await until(() => delivery.stats.inFlight === 0);
+    assert.equal(delivery.stats.gate, 'closed');
+    clock.setByMs = setByMs;
+    await delivery.add(metaFor('j', 'j'), body('j'));
+    await until(() => delivery.stats.inFlight === 0);
+    assert.equal(tried.length, 5, 'it is still let alone');
+    clock.advance(60_000);
+    await until(() => delivery.stats.queued === 0);
+    assert.equal(delivery.stats.accepted, 6);
+  });
+}
+
 test('a dead remote is let alone: five failures, then one probe at a time, ever further apart', async (t) => {
   let isDown = true;
   const { delivery, clock, tried, events } = await startDelivery(t, () => (isDown ? DOWN : ACCEPTED));

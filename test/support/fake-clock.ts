@@ -3,6 +3,8 @@ import type { DeliveryClock } from '../../src/sinks/queue/delivery.ts';
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements DeliveryClock {
   nowMs: number;
+  /** How far somebody has set the wall clock since. */
+  setByMs = 0;
   /** What `random` gives next; 1 makes every backoff its whole length. */
   chance = 0.5;
   readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
@@ -12,6 +14,10 @@ export class FakeClock implements DeliveryClock {
   }
 
   now(): number {
+    return this.nowMs + this.setByMs;
+  }
+
+  monotonic(): number {
     return this.nowMs;
   }
 

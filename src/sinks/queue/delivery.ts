@@ -10,8 +10,10 @@ import type { Verdict } from './verdict.ts';
 
 /** Time and chance, so that a test can rule both. */
 export interface DeliveryClock {
-  /** Unix milliseconds. */
+  /** Unix milliseconds. May be set to any value at any time: for stamps, never for waits. */
   now(): number;
+  /** Milliseconds that only go forward. */
+  monotonic(): number;
   /** In [0, 1). */
   random(): number;
   /** Runs once after `ms`; gives the way to call it off. */
@@ -20,6 +22,7 @@ export interface DeliveryClock {
 
 export const SYSTEM_DELIVERY_CLOCK: DeliveryClock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: () => Math.random(),
   schedule(ms, run) {
     const timer = setTimeout(run, ms);
@@ -149,7 +152,7 @@ export class Delivery {
    * stays on disk.
    */
   async flush(deadlineMs: number, most = 0): Promise<void> {
-    const endsAtMs = this.#options.clock.now() + deadlineMs;
+    const endsAtMs = this.#options.clock.monotonic() + deadlineMs;
     const cancel = this.#options.clock.schedule(deadlineMs, () => this.#stop());
     while (!this.#isDone(endsAtMs, most)) await new Promise<void>((resolve) => this.#settled.push(resolve));
     cancel();
@@ -184,9 +187,10 @@ export class Delivery {
 
   #pump(): void {
     if (this.#isStopped) return;
-    const nowMs = this.#options.clock.now();
-    this.#dropAged(nowMs);
-    while (this.#inFlight < this.#gate.allowed(nowMs, this.#options.maxInFlight)) {
+    const { clock } = this.#options;
+    this.#dropAged(clock.now());
+    const atMs = clock.monotonic();
+    while (this.#inFlight < this.#gate.allowed(atMs, this.#options.maxInFlight)) {
       const turn = this.#index.takeTurn();
       if (turn === undefined) break;
       this.#inFlight += 1;
@@ -194,9 +198,9 @@ export class Delivery {
     }
     this.#cancelGateTimer?.();
     this.#cancelGateTimer = undefined;
-    const waitMs = this.#gate.opensAtMs - nowMs;
+    const waitMs = this.#gate.opensAtMs - atMs;
     if (waitMs > 0 && this.#index.size > 0) {
-      this.#cancelGateTimer = this.#options.clock.schedule(waitMs, () => this.#pump());
+      this.#cancelGateTimer = clock.schedule(waitMs, () => this.#pump());
     }
   }
 
@@ -256,7 +260,7 @@ export class Delivery {
         this.#works();
         return undefined;
       case 'misconfigured':
-        if (this.#gate.misconfigured(clock.now())) {
+        if (this.#gate.misconfigured(clock.monotonic())) {
           this.#options.onEvent({ type: 'misconfigured', answer: verdict.answer, queued: this.#index.size });
         }
         return undefined;
@@ -271,7 +275,7 @@ export class Delivery {
         return this.#again(series, meta, verdict.answer, verdict.retryAfterMs);
       }
       case 'unavailable':
-        this.#gate.failed(clock.now(), verdict.retryAfterMs);
+        this.#gate.failed(clock.monotonic(), verdict.retryAfterMs);
         if (this.#gate.state === 'closed' && !this.#wasUnavailable) {
           this.#wasUnavailable = true;
           this.#options.onEvent({ type: 'unavailable', answer: verdict.answer, queued: this.#index.size });

@@ -12,7 +12,8 @@ export type GateState =
 
 /**
  * Decides how many profiles may be on their way to one remote: a circuit breaker that lets a dead server alone, tries it
- * with one profile at a time, and opens at its first success.
+ * with one profile at a time, and opens at its first success. All times are monotonic: a wall clock that is set back
+ * would keep it shut for as long.
  */
 export class Gate {
   readonly #backoff: Backoff;
@@ -31,14 +32,14 @@ export class Gate {
     return this.#state;
   }
 
-  /** Unix milliseconds; nothing may be sent before. */
+  /** Monotonic milliseconds; nothing may be sent before. */
   get opensAtMs(): number {
     return this.#opensAtMs;
   }
 
   /** How many may be on their way at this moment, of `max` that the user allows. */
-  allowed(nowMs: number, max: number): number {
-    if (nowMs < this.#opensAtMs) return 0;
+  allowed(atMs: number, max: number): number {
+    if (atMs < this.#opensAtMs) return 0;
     return this.#state === 'open' ? max : 1;
   }
 
@@ -52,23 +53,23 @@ export class Gate {
     return wasShut;
   }
 
-  failed(nowMs: number, retryAfterMs: number | undefined): void {
+  failed(atMs: number, retryAfterMs: number | undefined): void {
     this.#failures += 1;
     if (retryAfterMs !== undefined) {
-      this.#shut('closed', nowMs + retryAfterMs);
+      this.#shut('closed', atMs + retryAfterMs);
       return;
     }
     if (this.#state === 'open' && this.#failures < FAILURES_TO_CLOSE) return;
     // The ones that were already on their way when it closed say nothing new.
-    if (nowMs < this.#opensAtMs) return;
+    if (atMs < this.#opensAtMs) return;
     this.#closings += 1;
-    this.#shut('closed', nowMs + backoffMs(this.#closings, this.#backoff, this.#random));
+    this.#shut('closed', atMs + backoffMs(this.#closings, this.#backoff, this.#random));
   }
 
   /** True where that is news. */
-  misconfigured(nowMs: number): boolean {
+  misconfigured(atMs: number): boolean {
     const isNews = this.#state !== 'paused';
-    this.#shut('paused', nowMs + this.#backoff.maxMs);
+    this.#shut('paused', atMs + this.#backoff.maxMs);
     return isNews;
   }
 
