@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import { createDeltaTracker } from '../delta/delta-tracker.ts';
 import { openStateStore } from '../delta/state-store.ts';
-import { discoverJob, discoverOnce } from '../discovery/discover-job.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
+import { DiscoveryPool } from '../discovery/discovery-pool.ts';
 import { redactUrl } from '../http/redact-url.ts';
 import type { LoopDeps } from '../loop/scrape-loop.ts';
 import type { PullDeps } from '../pull.ts';
@@ -40,6 +40,8 @@ export interface Pipeline {
   readonly receivers: readonly string[];
   /** As the user gave it; undefined where no files are written. */
   readonly outDir: string | undefined;
+  /** The sources of targets that a loop follows. */
+  readonly discovery: Pick<DiscoveryPool, 'view'>;
   /** Part of the sinks. */
   readonly remotes: readonly PyroscopeSink[];
   close(): Promise<void>;
@@ -60,10 +62,12 @@ export async function openPipeline(
   const sinks: Sink[] = [];
   let remotes: readonly PyroscopeSink[] = [];
   const scrapers = new JobScrapers({ environment: io.env, signal });
+  const discovery = new DiscoveryPool({ environment: io.env });
   const close = async () => {
     scrapers.close();
     await Promise.all(sinks.map((sink) => sink.close()));
     await store?.close();
+    await discovery.close();
   };
   const evictStates = () => void store?.evict(Date.now(), flags.maxStateAge);
   try {
@@ -91,10 +95,11 @@ export async function openPipeline(
     receivers: [...(outDir === undefined ? [] : [outDir]), ...remoteConfigs.map(({ url }) => redactUrl(url))],
     remotes,
     outDir,
+    discovery,
     close,
     deps: {
       signal,
-      discover: (job) => discoverUnlessStopped(job, io.env, signal, flags.discoveryTimeout),
+      discover: (job) => discoverUnlessStopped(job, discovery, { signal, timeoutMs: flags.discoveryTimeout }),
       targetsFromGroups,
       scrape: (target) => scrapers.scrape(target),
       delta: (scraped) => tracker.next(scraped),
@@ -117,7 +122,7 @@ export async function openPipeline(
     },
     evictStates,
     loopDeps: {
-      watch: (job, until) => discoverJob(job, { signal: until, environment: io.env }),
+      watch: (job, until) => discovery.watch(job, until),
       retainJobs: (jobs) => scrapers.retain(jobs),
       restoreBaseline,
       scrapeFailed: (target) => tracker.failed(target.key),
@@ -129,14 +134,13 @@ export async function openPipeline(
 
 async function discoverUnlessStopped(
   job: ScrapeConfig,
-  environment: Io['env'],
-  signal: AbortSignal,
-  timeoutMs: number,
+  discovery: DiscoveryPool,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<DiscoveryUpdate> {
   try {
-    return await discoverOnce(job, { signal, timeoutMs, environment });
+    return await discovery.once(job, options);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!options.signal.aborted) throw error;
     return { groups: [], failures: [], warnings: [] };
   }
 }

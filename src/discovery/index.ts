@@ -1,8 +1,8 @@
 import type { DiscoveryConfig } from '../config/discovery-config.ts';
 import type { Environment } from '../http/proxy.ts';
 import type { Discoverer } from './discoverer.ts';
+import type { DiscovererDeps } from './refresh-meter.ts';
 import { createStaticDiscoverer } from './static.ts';
-import type { WaitDeps } from './wait.ts';
 
 /**
  * The table of mechanisms: a new one is a folder and a line here. Those that bring weight are imported only where a
@@ -11,7 +11,7 @@ import type { WaitDeps } from './wait.ts';
 export async function createDiscoverer(
   config: DiscoveryConfig,
   name: string,
-  deps: WaitDeps,
+  deps: DiscovererDeps,
   environment: Environment,
 ): Promise<Discoverer> {
   switch (config.mechanism) {

@@ -1,6 +1,6 @@
 import type { Discoverer, DiscoveryUpdate } from './discoverer.ts';
+import type { DiscovererDeps } from './refresh-meter.ts';
 import { isSameUpdate } from './same-update.ts';
-import type { WaitDeps } from './wait.ts';
 
 /** A source that is asked again and again. It remembers what was last good. */
 export interface RefreshedSource {
@@ -12,7 +12,7 @@ export interface RefreshedSource {
 export interface RefreshingOptions {
   readonly name: string;
   readonly intervalMs: number;
-  readonly deps: WaitDeps;
+  readonly deps: DiscovererDeps;
   /** Called for each run; what the source remembers ends with it. */
   open(): RefreshedSource;
 }
@@ -42,6 +42,8 @@ export function createRefreshingDiscoverer({ name, intervalMs, deps, open }: Ref
           const startedMs = deps.now();
           const update = await refreshUnlessStopped(source, signal);
           if (update === undefined) return;
+          if (update.failures.length > 0) deps.meter?.failed();
+          else deps.meter?.succeeded();
           if (last === undefined || !isSameUpdate(last, update)) {
             last = update;
             yield update;

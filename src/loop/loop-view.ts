@@ -1,4 +1,5 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
+import type { MechanismView } from '../discovery/shared-source.ts';
 import type { DiscoveryError, PyroPullError } from '../errors.ts';
 import type { DroppedTarget, RejectedTarget, Target } from '../targets/target.ts';
 import type { LoopEvent } from './loop-event.ts';
@@ -24,6 +25,8 @@ export interface LoopView {
   readonly isStopping: boolean;
   readonly config: ConfigView;
   jobs(): readonly JobView[];
+  /** The sources of targets; several jobs may share one. */
+  mechanisms(): readonly MechanismView[];
 }
 
 export interface ConfigView {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { discoverOnce } from '../../src/discovery/discover-job.ts';
+import { DiscoveryPool } from '../../src/discovery/discovery-pool.ts';
 import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
 import { targetsFromGroups } from '../../src/targets/from-groups.ts';
 
 async function targetsOf(...args: string[]) {
   const [job] = adHocConfig(args).scrapeConfigs;
   assert.ok(job !== undefined);
-  const { groups } = await discoverOnce(job, { signal: new AbortController().signal, timeoutMs: 1000 });
+  const { groups } = await new DiscoveryPool().once(job, { signal: new AbortController().signal, timeoutMs: 1000 });
   const result = targetsFromGroups(job, groups);
   assert.deepEqual([result.rejected, result.dropped, result.warnings], [[], [], []]);
   return result.targets;

@@ -119,7 +119,7 @@ async function runPipeline(
     now: clock.now,
     onEvent,
   });
-  const handle = handleOf(scrapeLoop, reloader, listeners, clock.now());
+  const handle = handleOf({ scrapeLoop, reloader, discovery: pipeline.discovery }, listeners, clock.now());
   const stopListening = io.onHangup(() => void handle.reload());
   const watching =
     options.watchConfig && path !== undefined
@@ -148,8 +148,7 @@ async function runPipeline(
 }
 
 function handleOf(
-  scrapeLoop: ScrapeLoop,
-  reloader: Reloader,
+  { scrapeLoop, reloader, discovery }: { scrapeLoop: ScrapeLoop; reloader: Reloader } & Pick<Pipeline, 'discovery'>,
   listeners: Set<(event: LoopEvent) => void>,
   startedAtMs: number,
 ): LoopHandle {
@@ -166,6 +165,7 @@ function handleOf(
         return reloader.view;
       },
       jobs: () => scrapeLoop.jobs(),
+      mechanisms: () => discovery.view(),
     },
     reload: () => reloader.reload(),
     subscribe(listener) {

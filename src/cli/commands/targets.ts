@@ -1,4 +1,4 @@
-import { discoverOnce } from '../../discovery/discover-job.ts';
+import { DiscoveryPool } from '../../discovery/discovery-pool.ts';
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel } from '../../labels/relabel.ts';
 import { describeDrop } from '../../targets/drop-reason.ts';
@@ -29,16 +29,13 @@ export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
   const filter = await createTargetFilter({ job: flags.job, profile: [], match: flags.match }, config);
   const stop = new AbortController();
   const unlisten = io.onSignal(() => stop.abort());
+  const pool = new DiscoveryPool({ environment: io.env });
   let failed = false;
   const found: TargetsOfJob[] = [];
   try {
     for (const job of config.scrapeConfigs) {
       if (flags.job.length > 0 && !flags.job.includes(job.jobName)) continue;
-      const update = await discoverOnce(job, {
-        signal: stop.signal,
-        timeoutMs: flags.discoveryTimeout,
-        environment: io.env,
-      });
+      const update = await pool.once(job, { signal: stop.signal, timeoutMs: flags.discoveryTimeout });
       for (const failure of update.failures) {
         failed = true;
         log.error(`job ${job.jobName}: discovery failed: ${failure.message}`, { hint: failure.hint });

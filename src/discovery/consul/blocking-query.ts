@@ -1,11 +1,11 @@
-import type { WaitDeps } from '../wait.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import type { ConsulAnswer } from './consul-api.ts';
 
 /** Consul's advice; also Prometheus's wait. */
 const RETRY_MS = 15_000;
 
 export interface BlockingQuery<T> {
-  readonly deps: WaitDeps;
+  readonly deps: DiscovererDeps;
   /** The least time between two questions: Consul wakes those who wait far more often than something changed. */
   readonly intervalMs: number;
   ask(index: number | undefined, signal: AbortSignal): Promise<ConsulAnswer<T>>;
@@ -24,6 +24,7 @@ export async function followQuery<T>(query: BlockingQuery<T>, signal: AbortSigna
     try {
       const answer = await query.ask(index, signal);
       if (signal.aborted) return;
+      deps.meter?.succeeded();
       if (answer.index !== index || isFailing) query.onAnswer(answer);
       isFailing = false;
       // A lower number means that the server's state began anew; the old one might not be reached for long.
@@ -31,6 +32,7 @@ export async function followQuery<T>(query: BlockingQuery<T>, signal: AbortSigna
     } catch (error) {
       if (signal.aborted) return;
       isFailing = true;
+      deps.meter?.failed();
       query.onFailure(error);
       await deps.sleep(RETRY_MS, signal);
       continue;

@@ -5,8 +5,8 @@ import type { Environment } from '../../http/proxy.ts';
 import { ChangeSignal } from '../change-signal.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
 import { isLoopback } from '../is-loopback.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import { isSameUpdate } from '../same-update.ts';
-import type { WaitDeps } from '../wait.ts';
 import { followQuery } from './blocking-query.ts';
 import { type ConsulAnswer, ConsulApi } from './consul-api.ts';
 import { type Asked, type AskedService, isComplete, NOT_ASKED, SERVICE_NOT_ASKED, updateOf } from './consul-state.ts';
@@ -18,10 +18,10 @@ const RETRY_MS = 15_000;
 export class ConsulDiscoverer implements Discoverer {
   readonly name: string;
   readonly #config: ConsulDiscoveryConfig;
-  readonly #deps: WaitDeps;
+  readonly #deps: DiscovererDeps;
   readonly #environment: Environment;
 
-  constructor(config: ConsulDiscoveryConfig, name: string, deps: WaitDeps, environment: Environment) {
+  constructor(config: ConsulDiscoveryConfig, name: string, deps: DiscovererDeps, environment: Environment) {
     this.name = name;
     this.#config = config;
     this.#deps = deps;
@@ -76,7 +76,7 @@ export class ConsulDiscoverer implements Discoverer {
 class ConsulRun {
   readonly #config: ConsulDiscoveryConfig;
   readonly #name: string;
-  readonly #deps: WaitDeps;
+  readonly #deps: DiscovererDeps;
   readonly #client: ReturnType<typeof createHttpClient>;
   readonly #api: ConsulApi;
   readonly #change = new ChangeSignal();
@@ -87,7 +87,7 @@ class ConsulRun {
   #datacenterName = '';
   #catalog: Asked | undefined;
 
-  constructor(config: ConsulDiscoveryConfig, name: string, deps: WaitDeps, environment: Environment) {
+  constructor(config: ConsulDiscoveryConfig, name: string, deps: DiscovererDeps, environment: Environment) {
     this.#config = config;
     this.#name = name;
     this.#deps = deps;
@@ -146,6 +146,7 @@ class ConsulRun {
       if (signal.aborted) return;
       this.#change.notify();
       if (this.#datacenter.problem === undefined) break;
+      this.#deps.meter?.failed();
       await this.#deps.sleep(RETRY_MS, signal);
     }
     if (this.#catalog === undefined) {

@@ -3,9 +3,9 @@ import { DiscoveryError } from '../../errors.ts';
 import { ADDRESS_LABEL, withoutEmpty } from '../../labels/label-set.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
 import { joinAddress } from '../join-address.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import { createRefreshingDiscoverer, type RefreshedSource } from '../refreshing.ts';
 import type { TargetGroup } from '../target-group.ts';
-import type { WaitDeps } from '../wait.ts';
 import { whatIsKept } from '../what-is-kept.ts';
 import { type DnsRecord, lookUp } from './look-up.ts';
 import { type ResolverConfig, readResolverConfig } from './resolver-config.ts';
@@ -31,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export function createDnsDiscoverer(
   config: DnsDiscoveryConfig,
   name: string,
-  deps: WaitDeps,
+  deps: DiscovererDeps,
   resolver: () => Promise<ResolverConfig> = readResolverConfig,
 ): Discoverer {
   return createRefreshingDiscoverer({
@@ -52,11 +52,11 @@ interface NameState {
 class DnsSource implements RefreshedSource {
   readonly #config: DnsDiscoveryConfig;
   readonly #name: string;
-  readonly #deps: WaitDeps;
+  readonly #deps: DiscovererDeps;
   readonly #resolver: () => Promise<ResolverConfig>;
   #states: ReadonlyMap<string, NameState> = new Map();
 
-  constructor(config: DnsDiscoveryConfig, name: string, deps: WaitDeps, resolver: () => Promise<ResolverConfig>) {
+  constructor(config: DnsDiscoveryConfig, name: string, deps: DiscovererDeps, resolver: () => Promise<ResolverConfig>) {
     this.#config = config;
     this.#name = name;
     this.#deps = deps;

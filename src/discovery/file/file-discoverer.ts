@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FileDiscoveryConfig } from '../../config/discovery-config.ts';
 import { DiscoveryError } from '../../errors.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import { isSameUpdate } from '../same-update.ts';
 import type { TargetGroup } from '../target-group.ts';
-import type { WaitDeps } from '../wait.ts';
 import { whatIsKept } from '../what-is-kept.ts';
 import { DirectoryWatcher, type WatchDirectory } from './directory-watcher.ts';
 import { directoryOf, listFiles } from './file-pattern.ts';
@@ -44,11 +44,11 @@ const REREAD_MS = 200;
 export class FileDiscoverer implements Discoverer {
   readonly name: string;
   readonly #config: FileDiscoveryConfig;
-  readonly #deps: WaitDeps;
+  readonly #deps: DiscovererDeps;
   readonly #watchDirectory: WatchDirectory | undefined;
   #files: ReadonlyMap<string, FileState> = new Map();
 
-  constructor(config: FileDiscoveryConfig, name: string, deps: WaitDeps, watchDirectory?: WatchDirectory) {
+  constructor(config: FileDiscoveryConfig, name: string, deps: DiscovererDeps, watchDirectory?: WatchDirectory) {
     this.name = name;
     this.#config = config;
     this.#deps = deps;
@@ -74,6 +74,8 @@ export class FileDiscoverer implements Discoverer {
         if (isFull) nextFullMs = this.#deps.now() + this.#config.refreshIntervalMs;
         const update = await this.#refresh({ isFull, isOnce: false }, signal);
         if (signal.aborted) return;
+        if (update.failures.length > 0) this.#deps.meter?.failed();
+        else if (isFull) this.#deps.meter?.succeeded();
         if (last === undefined || !isSameUpdate(last, update)) {
           last = update;
           yield update;

@@ -10,10 +10,10 @@ import { META_URL_LABEL } from '../../labels/label-set.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
 import { describeRequestFailure } from '../http-failure.ts';
 import { firstProblem, problemLine } from '../invalid-groups.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import { createRefreshingDiscoverer, type RefreshedSource } from '../refreshing.ts';
 import type { TargetGroup } from '../target-group.ts';
 import { targetGroupOf } from '../target-group-of.ts';
-import type { WaitDeps } from '../wait.ts';
 import { whatIsKept } from '../what-is-kept.ts';
 
 /** A list of a million targets fits. */
@@ -26,7 +26,7 @@ const JSON_TYPE = /^application\/json(?:;\s*charset=(?:utf-8|"utf-8"))?$/i;
 export function createHttpDiscoverer(
   config: HttpDiscoveryConfig,
   name: string,
-  deps: WaitDeps,
+  deps: DiscovererDeps,
   environment: Environment,
 ): Discoverer {
   return createRefreshingDiscoverer({
@@ -41,13 +41,13 @@ export function createHttpDiscoverer(
 class HttpSource implements RefreshedSource {
   readonly #config: HttpDiscoveryConfig;
   readonly #name: string;
-  readonly #deps: WaitDeps;
+  readonly #deps: DiscovererDeps;
   readonly #client: HttpClient;
   #groups: readonly TargetGroup[] | undefined;
   #warnings: readonly string[] = [];
   #goodAtMs = 0;
 
-  constructor(config: HttpDiscoveryConfig, name: string, deps: WaitDeps, client: HttpClient) {
+  constructor(config: HttpDiscoveryConfig, name: string, deps: DiscovererDeps, client: HttpClient) {
     this.#config = config;
     this.#name = name;
     this.#deps = deps;

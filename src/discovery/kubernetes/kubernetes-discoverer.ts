@@ -6,7 +6,8 @@ import { createHttpClient, type HttpClient } from '../../http/client.ts';
 import type { Environment } from '../../http/proxy.ts';
 import { ChangeSignal } from '../change-signal.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
-import { untilAborted, type WaitDeps } from '../wait.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
+import { untilAborted } from '../wait.ts';
 import { KubernetesApi, type Query } from './api.ts';
 import { GroupIndex } from './group-index.ts';
 import { queriesFor, ROLES } from './queries.ts';
@@ -20,13 +21,14 @@ const MAX_LISTS = 8;
 export function createKubernetesDiscoverer(
   config: KubernetesDiscoveryConfig,
   name: string,
-  deps: WaitDeps,
+  deps: DiscovererDeps,
   environment: Environment,
 ): Discoverer {
   const reflectorDeps = {
     now: () => deps.now(),
     sleep: (ms: number, signal: AbortSignal) => deps.sleep(ms, signal),
     random: Math.random,
+    meter: deps.meter,
   };
   return new KubernetesDiscoverer(config, name, reflectorDeps, { environment, serviceAccountDir: SERVICE_ACCOUNT_DIR });
 }

@@ -1,4 +1,4 @@
-import type { WaitDeps } from '../wait.ts';
+import type { DiscovererDeps } from '../refresh-meter.ts';
 import type { KubernetesApi, Query } from './api.ts';
 import { ApiFailure, requestFailure } from './api-failure.ts';
 import { Backoff } from './backoff.ts';
@@ -12,7 +12,7 @@ export interface ObjectSink {
   onChange(): void;
 }
 
-export interface ReflectorDeps extends WaitDeps {
+export interface ReflectorDeps extends DiscovererDeps {
   /** In [0, 1). */
   random(): number;
 }
@@ -79,6 +79,7 @@ export class Reflector {
         mustList = isListFailure || !keepsVersion(failure);
         this.#failedWatches += 1;
         const isExpiry = failure.isStale && !isListFailure;
+        if (!isExpiry) this.#deps.meter?.failed();
         if (isListFailure || (!isExpiry && this.#failedWatches > 1)) this.#report(failure);
         // An expired version is no fault: the list follows at once, unless that has just been so.
         if (!isExpiry || this.#failedWatches > 1) {
@@ -99,6 +100,7 @@ export class Reflector {
     this.#keys = keys;
     this.#version = version;
     this.#isSynced = true;
+    this.#deps.meter?.succeeded();
     this.#sink.onChange();
   }
 
@@ -110,7 +112,10 @@ export class Reflector {
       // Spread, so that the watches of many clients do not end together.
       timeoutSeconds: MIN_WATCH_SECONDS + Math.floor(this.#deps.random() * MIN_WATCH_SECONDS),
       signal,
-      onOpen: () => this.#clear(),
+      onOpen: () => {
+        this.#deps.meter?.succeeded();
+        this.#clear();
+      },
       onEvent: (event) => {
         events += 1;
         this.#failedWatches = 0;
