@@ -1,6 +1,7 @@
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { compressedBody } from './compress-profile.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
 import { profileKindOf } from './profile-kind.ts';
@@ -50,6 +51,7 @@ class Tracker implements DeltaTracker {
   readonly #before = new Map<string, TrackedTarget | undefined>();
   /** Warnings that were given, by target: each once. */
   readonly #told = new Map<string, Set<string>>();
+  readonly #clocks = new ClockWatch();
 
   constructor(options: DeltaTrackerOptions) {
     this.#options = options;
@@ -61,7 +63,8 @@ class Tracker implements DeltaTracker {
     const { outcome, tracked } = step.take();
     this.#before.set(target.key, this.#targets.get(target.key));
     this.#targets.set(target.key, tracked);
-    const warnings = this.#untold(target.key, outcome.warnings);
+    const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
+    const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') return { ...outcome, warnings };
     return { ...outcome, warnings, body: await compressedBody(outcome.body) };
   }

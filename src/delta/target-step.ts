@@ -4,14 +4,13 @@ import type { ProfileLimits } from '../profile/limits.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
+import { CLOCK_TOLERANCE_MS } from './clock-watch.ts';
 import type { DeltaHeld, DeltaOutcome, DeltaProfile } from './delta-outcome.ts';
 import { type ColumnUse, computeDelta, type DeltaMade, type DeltaPlan, rewriteProfile } from './engine.ts';
 import { columnUseOf, hasListedType, type ProfileKind, profileKindOf } from './profile-kind.ts';
 import { afterSnapshot, CALM_SCRAPES } from './reset-history.ts';
 import { elapsedNanos, msToNanos, nanosOf, type Stamp, type TrackedTarget } from './tracked-target.ts';
 
-/** A target's clock that is further off than this is not believed. */
-const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** A measurement shorter than this part of what was asked for leaves some of the interval out. */
 const WHOLE_MEASUREMENT = 0.9;
 
@@ -28,12 +27,18 @@ export class TargetStep {
   readonly #before: TrackedTarget | undefined;
   readonly #limits: ProfileLimits;
   readonly #warnings: string[] = [];
+  #clockOffsetMs: number | undefined;
 
   constructor(scraped: ScrapedProfile, before: TrackedTarget | undefined, limits: ProfileLimits) {
     this.#scraped = scraped;
     this.#target = scraped.target;
     this.#before = before;
     this.#limits = limits;
+  }
+
+  /** How far the target's clock is ahead of ours; undefined where the response does not tell. Known after `take`. */
+  get clockOffsetMs(): number | undefined {
+    return this.#clockOffsetMs;
   }
 
   /** Throws ProfileError. */
@@ -178,7 +183,6 @@ export class TargetStep {
         return { fromNanos: header.timeNanos, untilNanos: header.timeNanos + length, isOurs: false };
       }
       const fromNanos = msToNanos(requestedAtMs);
-      this.#tellClock(header.timeNanos, requestedAtMs);
       return { fromNanos, untilNanos: fromNanos + length, isOurs: header.timeNanos !== 0n };
     }
     const untilNanos = nanosOf(stamp);
@@ -203,7 +207,6 @@ export class TargetStep {
   #stampOf(header: ProfileHeader): Stamp {
     const { respondedAtMs } = this.#scraped;
     const isPlausible = this.#isPlausible(header.timeNanos, respondedAtMs);
-    if (!isPlausible) this.#tellClock(header.timeNanos, respondedAtMs);
     return { ...this.#ourStamp(), targetNanos: isPlausible ? header.timeNanos : 0n };
   }
 
@@ -224,14 +227,9 @@ export class TargetStep {
   }
 
   #isPlausible(timeNanos: bigint, nowMs: number): boolean {
-    return timeNanos > 0n && Math.abs(Number(timeNanos) / 1e6 - nowMs) <= CLOCK_TOLERANCE_MS;
-  }
-
-  #tellClock(timeNanos: bigint, nowMs: number): void {
-    if (timeNanos === 0n || this.#isPlausible(timeNanos, nowMs)) return;
-    const minutes = Math.round(Math.abs(Number(timeNanos) / 1e6 - nowMs) / 60_000);
-    const side = Number(timeNanos) / 1e6 > nowMs ? 'ahead of' : 'behind';
-    this.#warn(`has a clock ${minutes} minutes ${side} ours; our time is used instead`);
+    if (timeNanos <= 0n) return false;
+    this.#clockOffsetMs = Number(timeNanos) / 1e6 - nowMs;
+    return Math.abs(this.#clockOffsetMs) <= CLOCK_TOLERANCE_MS;
   }
 
   /** The time if the profile has one, which no two responses share; else a hash of the bytes. */

@@ -104,6 +104,18 @@ test('a clock that is off by more than five minutes is not believed, and said', 
   assert.deepEqual(times(outcome), { from: 100, until: 110, time: 110, duration: 10 });
 });
 
+test('a wrong clock is told once, whatever its drift, until it is right again', async () => {
+  const run = new TrackerRun();
+  const warnings: (readonly string[])[] = [];
+  for (const [at, minutesAhead] of [60, 62, -70, 4, 60, 1, 60].entries()) {
+    const seconds = 100 + at * 10;
+    const outcome = await run.next(alloc(BigInt(at)), { seconds, targetSeconds: seconds + minutesAhead * 60 });
+    warnings.push(outcome.warnings);
+  }
+  const told = ['localhost:6060 has a clock 60 minutes ahead of ours; our time is used instead: set its clock'];
+  assert.deepEqual(warnings, [told, [], [], [], [], [], told]);
+});
+
 test('goroutines are passed on unchanged, from the first on', async () => {
   const run = new TrackerRun({ profile: 'goroutines' });
   const running = (count: bigint): ProfileSpec => ({ ...GOROUTINES, samples: [sample('main', [count])] });

@@ -1,0 +1,27 @@
+import type { Target } from '../targets/target.ts';
+
+/** A target's clock that is further off than this is not believed. */
+export const CLOCK_TOLERANCE_MS = 5 * 60_000;
+/** One that was wrong is right again only within this: at the limit it would be told of with every scrape. */
+const RIGHT_AGAIN_MS = CLOCK_TOLERANCE_MS / 2;
+/** Instances come and go for ever; what was told of so many is forgotten, and told again. */
+const MAX_TOLD = 10_000;
+
+/** Tells of a target's wrong clock once until it is right again, whichever of its profiles shows it. */
+export class ClockWatch {
+  readonly #told = new Set<string>();
+
+  /** `offsetMs`: how far the clock is ahead of ours (behind: negative); undefined where the profile has no time. */
+  warningOf({ origin }: Target, offsetMs: number | undefined): string | undefined {
+    if (offsetMs === undefined) return undefined;
+    const instance = `${origin.hostname}:${origin.port}`;
+    const off = Math.abs(offsetMs);
+    if (off <= RIGHT_AGAIN_MS) this.#told.delete(instance);
+    if (off <= CLOCK_TOLERANCE_MS || this.#told.has(instance)) return undefined;
+    if (this.#told.size === MAX_TOLD) this.#told.clear();
+    this.#told.add(instance);
+    const minutes = Math.round(off / 60_000);
+    const side = offsetMs > 0 ? 'ahead of' : 'behind';
+    return `${instance} has a clock ${minutes} minutes ${side} ours; our time is used instead: set its clock`;
+  }
+}
