@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { redactUrl } from '../../http/redact-url.ts';
@@ -155,28 +155,32 @@ async function syncAndClose({ fd }: TemporaryFile): Promise<void> {
 
 /** Makes names last: a file survives a power cut when it and the directory that names it are on the device. */
 class DurableDirectories {
-  /** Directories whose own names are known to be on the device. */
-  readonly #known: Set<string>;
+  /** Directories whose own names are known to be on the device, and which directory that was: a pruned one is made anew. */
+  readonly #known = new Map<string, string>();
+  readonly #top: string;
 
   /** `top` was there before us. */
   constructor(top: string) {
-    this.#known = new Set([top]);
+    this.#top = top;
   }
 
   /** Resolves when the names in `dir`, and the way to it, are on the device. */
   async sync(dir: string): Promise<void> {
-    await syncDirectory(dir);
-    if (this.#known.has(dir) || dirname(dir) === dir) return;
+    if (process.platform === 'win32') return; // can't open directories, and needn't
+    const identity = await syncDirectory(dir);
+    if (this.#known.get(dir) === identity || dir === this.#top || dirname(dir) === dir) return;
     await this.sync(dirname(dir));
-    this.#known.add(dir);
+    this.#known.set(dir, identity);
   }
 }
 
-async function syncDirectory(dir: string): Promise<void> {
-  if (process.platform === 'win32') return; // can't open directories, and needn't
+/** Gives what tells the directory from another of its name: an inode number is soon used again, a birth is not. */
+async function syncDirectory(dir: string): Promise<string> {
   const fd = openSync(dir, 'r');
   try {
     await syncFile(fd);
+    const { ino, birthtimeMs } = fstatSync(fd);
+    return `${ino} ${birthtimeMs}`;
   } finally {
     closeSync(fd);
   }
