@@ -248,21 +248,23 @@ const times = [
     name: 'within two minutes stays',
     timeNanos: FROM - 119_000_000_000n,
     is: FROM - 119_000_000_000n,
-    offsetMs: undefined,
+    offset: -119_000,
   },
-  { name: 'three minutes behind becomes ours', timeNanos: FROM - 180_000_000_000n, is: FROM, offsetMs: -180_000 },
-  { name: 'an hour ahead becomes ours', timeNanos: UNTIL + 3_600_000_000_000n, is: UNTIL, offsetMs: 3_600_000 },
-  { name: 'none becomes the end', timeNanos: 0n, is: UNTIL, offsetMs: undefined },
-  { name: 'microseconds by mistake becomes the end', timeNanos: FROM / 1000n, is: UNTIL, offsetMs: undefined },
+  { name: 'the interval stays', timeNanos: FROM + 1n, is: FROM + 1n, offset: 0 },
+  { name: 'three minutes behind becomes ours', timeNanos: FROM - 180_000_000_000n, is: FROM, offset: -180_000 },
+  { name: 'an hour ahead becomes ours', timeNanos: UNTIL + 3_600_000_000_000n, is: UNTIL, offset: 3_600_000 },
+  { name: 'none becomes the end', timeNanos: 0n, is: UNTIL, offset: undefined },
+  { name: 'microseconds by mistake becomes the end', timeNanos: FROM / 1000n, is: UNTIL, offset: undefined },
 ];
-for (const { name, timeNanos, is, offsetMs } of times) {
+for (const { name, timeNanos, is, offset } of times) {
   test(`a time_nanos of ${name}`, async () => {
     const pprof = buildProfile(spec([{ stack: [frame('x')], values: [1n, 1n], labels: [] }], { timeNanos }));
-    const { body, notes } = await prepare(outgoing(pprof));
+    const { body, clockOffsetMs, notes } = await prepare(outgoing(pprof));
     const after = readProfile(gunzipSync(body));
     assert.equal(after.timeNanos, is);
     assert.equal(after.samples.length, 1);
-    assert.deepEqual(notes, offsetMs === undefined ? [] : [{ type: 'clock-offset', offsetMs }]);
+    assert.equal(clockOffsetMs, offset);
+    assert.deepEqual(notes, []);
   });
 }
 

@@ -169,12 +169,18 @@ test('a server that fails in every way gets everything, in order for each series
 test('a redirect is not followed, and final', async (t) => {
   const elsewhere = await startFakePyroscope(t);
   const server = await startFakePyroscope(t);
-  server.answer = () => ({ status: 308, headers: { location: `${elsewhere.url}/ingest` } });
-  const { sink } = await rig(t, remoteTo(server.url));
+  server.answer = () => ({ status: 308, headers: { location: `${elsewhere.url}/ingest?token=hunter2` } });
+  const { sink, events } = await rig(t, remoteTo(server.url));
   await sink.write(profileOf('cpu', ['samples']));
   await delivered(sink);
   assert.equal(sink.stats.rejected, 1);
   assert.equal(elsewhere.received.length, 0);
+  const rejected = events.find((event) => event.type === 'rejected');
+  assert.equal(rejected?.answer, `HTTP 308 to ${elsewhere.url}/ingest?token=xxxxx: status 308`);
+  assert.match(
+    (rejected && describePushEvent(rejected).hint) ?? '',
+    /give the address that the server names as the url/,
+  );
 });
 
 test('an answer that is a long page leaves its status', async (t) => {

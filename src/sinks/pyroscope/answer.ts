@@ -1,4 +1,5 @@
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
+import { redactUrl } from '../../http/redact-url.ts';
 import { type HttpResponse, headerOf } from '../../http/response.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
 import type { Verdict } from '../queue/verdict.ts';
@@ -30,7 +31,9 @@ export function verdictOf(
   const { status } = response;
   if (status >= 200 && status < 300) return { type: 'accepted' };
   const message = messageOf(response.body);
-  const answer = `HTTP ${status}${message === '' ? ` ${response.statusText}`.trimEnd() : `: ${message}`}`;
+  const location = status >= 300 && status < 400 ? headerOf(response.headers, 'location') : undefined;
+  const to = location === undefined ? '' : ` to ${redactUrl(location)}`;
+  const answer = `HTTP ${status}${to}${message === '' ? ` ${response.statusText}`.trimEnd() : `: ${message}`}`;
   const retryAfterMs = parseRetryAfter(headerOf(response.headers, 'retry-after'), nowMs);
   switch (status) {
     case 401:

@@ -12,8 +12,8 @@ import { rewriteProfile, withTimeNanos } from './rewrite-profile.ts';
 import { planSampleLabels } from './sample-labels.ts';
 import { ADDED_LABELS, seriesLabelsOf } from './series-labels.ts';
 
-/** A clock further off than this is worth a word, and its times are not sent: the server has a window. */
-const MAX_OFFSET_NANOS = 120_000_000_000n;
+/** Times of a clock that is further off than this are not sent: the server has a window. */
+export const MAX_OFFSET_MS = 120_000;
 /** An earlier time is a unit mistaken, or none; servers think so, too. */
 const FIRST_CREDIBLE_NANOS = 31_536_000_000_000_000n;
 const MAX_INFLATED_BYTES = 512 * 1024 * 1024;
@@ -28,6 +28,8 @@ export interface PreparedProfile {
   readonly body: Uint8Array;
   /** Why the server would refuse it; undefined where nothing speaks against it. */
   readonly fault: LimitFault | undefined;
+  /** How far the target's clock is ahead of ours (behind: negative); undefined where the profile has no time. */
+  readonly clockOffsetMs: number | undefined;
   readonly notes: readonly PrepareNote[];
 }
 
@@ -39,8 +41,6 @@ export type PrepareNote =
       readonly renamed: ReadonlyMap<string, string | undefined>;
       readonly lostLabels: number;
     }
-  /** The target's clock is ahead (positive) or behind by so much. */
-  | { readonly type: 'clock-offset'; readonly offsetMs: number }
   | { readonly type: 'over-burst'; readonly pprofBytes: number; readonly burstBytes: number };
 
 /**
@@ -69,7 +69,6 @@ export async function prepareProfile(
   const dropUseless = facts.uselessSamples > 0;
   const interval = outgoing.interval ?? intervalOf(facts.timeNanos, facts.durationNanos, nowMs);
   const { timeNanos, offsetMs } = credibleTime(facts.timeNanos, interval);
-  if (offsetMs !== undefined) notes.push({ type: 'clock-offset', offsetMs });
 
   const before = pprof;
   if (plan.isNeeded || dropUseless) {
@@ -107,7 +106,7 @@ export async function prepareProfile(
     refusals: 0,
     answer: undefined,
   };
-  return { meta, body, fault, notes };
+  return { meta, body, fault, clockOffsetMs: offsetMs, notes };
 }
 
 /** `tags` win, then the remote's rules; of the internal names only the application's is left. */
@@ -136,14 +135,13 @@ function intervalOf(timeNanos: bigint, durationNanos: bigint, nowMs: number) {
   return { fromNanos, untilNanos: fromNanos + (durationNanos > 0n ? durationNanos : 0n) };
 }
 
-/** The time to send instead of the profile's own (undefined: none), and how far the target's clock is off. */
+/** The time to send instead of the profile's own (undefined: that one is good), and how far the target's clock is off. */
 function credibleTime(
   timeNanos: bigint,
   { fromNanos, untilNanos }: { readonly fromNanos: bigint; readonly untilNanos: bigint },
 ): { readonly timeNanos: bigint | undefined; readonly offsetMs: number | undefined } {
   if (timeNanos < FIRST_CREDIBLE_NANOS) return { timeNanos: untilNanos, offsetMs: undefined };
   const end = timeNanos < fromNanos ? fromNanos : timeNanos > untilNanos ? untilNanos : timeNanos;
-  const offset = timeNanos - end;
-  if (offset <= MAX_OFFSET_NANOS && offset >= -MAX_OFFSET_NANOS) return { timeNanos: undefined, offsetMs: undefined };
-  return { timeNanos: end, offsetMs: Number(offset / 1_000_000n) };
+  const offsetMs = Number((timeNanos - end) / 1_000_000n);
+  return { timeNanos: Math.abs(offsetMs) > MAX_OFFSET_MS ? end : undefined, offsetMs };
 }

@@ -1,13 +1,16 @@
 import { formatByteLimit } from '../../http/format-byte-limit.ts';
-import { formatLabels, INSTANCE_LABEL, type LabelSet } from '../../labels/label-set.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
 import type { QueueEvent } from '../queue/queue-event.ts';
 import type { PrepareNote } from './prepare-profile.ts';
+import { nameOf } from './profile-news.ts';
 
 /** What a remote has to tell its user: the queue's events, and what was found out about single profiles. */
 export type PushEvent =
   | QueueEvent
-  | { readonly type: 'note'; readonly note: PrepareNote; readonly profile: string; readonly labels: LabelSet }
+  | { readonly type: 'note'; readonly note: PrepareNote; readonly profile: string; readonly target: string }
+  /** The target's clock is ahead (positive) or behind by so much. Told once until it is right again. */
+  | { readonly type: 'clock-wrong'; readonly target: string; readonly offsetMs: number }
+  | { readonly type: 'clock-right'; readonly target: string }
   /** Profiles older than the server's default window are being sent. Told once until the queue has caught up. */
   | { readonly type: 'outside-window'; readonly untilMs: number; readonly windowMs: number };
 
@@ -32,19 +35,23 @@ export function describePushEvent(event: PushEvent): PushMessage {
         'delete it from the queue directory to let the others pass',
       );
     case 'rejected':
-      return say('error', `${whatOf(event.meta)} refused for good, moved to rejected/: ${event.answer}`);
+      return say(
+        'error',
+        `${whatOf(event.meta)} refused for good, moved to rejected/: ${event.answer}`,
+        hintOfRefusal(event.answer),
+      );
     case 'unavailable':
-      return say('warn', `not reachable, ${countOf(event.queued)} wait in the queue: ${event.answer}`);
+      return say('warn', `takes nothing now, ${waitingOf(event.queued)}: ${event.answer}`);
     case 'misconfigured':
       return say(
         'error',
-        `paused, nothing is sent and ${countOf(event.queued)} wait in the queue: ${event.answer}`,
+        `paused, nothing is sent and ${waitingOf(event.queued)}: ${event.answer}`,
         event.answer.startsWith('HTTP 404')
           ? 'check the url: it is the address of the server, without /ingest'
           : 'check the credentials and the tenant-id of this remote',
       );
     case 'available':
-      return say('info', `reachable again, ${countOf(event.queued)} wait in the queue`);
+      return say('info', `takes profiles again, ${waitingOf(event.queued)}`);
     case 'dropped':
       return say(
         'warn',
@@ -62,18 +69,22 @@ export function describePushEvent(event: PushEvent): PushMessage {
         'set -validation.reject-older-than on the server if it refuses them',
       );
     case 'note':
-      return describeNote(event.note, `${event.profile} of ${nameOf(event.labels)}`);
+      return describeNote(event.note, `${event.profile} of ${event.target}`);
+    case 'clock-wrong': {
+      const side = event.offsetMs > 0 ? 'ahead' : 'behind';
+      return say(
+        'warn',
+        `the clock of ${event.target} was ${seconds(Math.abs(event.offsetMs))} ${side}; its profiles are sent with our time`,
+        'set its clock',
+      );
+    }
+    case 'clock-right':
+      return say('info', `the clock of ${event.target} is right again`);
   }
 }
 
 function describeNote(note: PrepareNote, what: string): PushMessage {
   switch (note.type) {
-    case 'clock-offset':
-      return say(
-        'warn',
-        `${what}: the clock of the target is ${seconds(Math.abs(note.offsetMs))} ${note.offsetMs > 0 ? 'ahead' : 'behind'}; sent with our time`,
-        'set its clock',
-      );
     case 'sample-labels': {
       const changes = [...note.renamed].map(([name, now]) =>
         now === undefined ? `${name} left out` : `${name} → ${now}`,
@@ -101,12 +112,16 @@ function whatOf({ profile, labels }: EntryMeta): string {
   return `${profile} of ${nameOf(labels)}`;
 }
 
-function nameOf(labels: LabelSet): string {
-  return labels.get(INSTANCE_LABEL) ?? formatLabels(labels);
+/** What mends the refusals that users meet; the server's own words say what is wrong. */
+function hintOfRefusal(answer: string): string | undefined {
+  if (/^HTTP 3/.test(answer)) return 'a push is never sent on: give the address that the server names as the url';
+  if (/ingestion window/i.test(answer))
+    return 'set -validation.reject-older-than on the server, then: pyro-pull push --retry';
+  return undefined;
 }
 
-function countOf(profiles: number): string {
-  return profiles === 1 ? '1 profile' : `${profiles} profiles`;
+function waitingOf(profiles: number): string {
+  return profiles === 1 ? '1 profile waits in the queue' : `${profiles} profiles wait in the queue`;
 }
 
 function seconds(ms: number): string {

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
 import { PyroPullError, SinkError } from '../../errors.ts';
 import { createHttpClient, type HttpClientOptions } from '../../http/client.ts';
-import { formatLabels } from '../../labels/label-set.ts';
 import { safeInstanceName } from '../file/safe-name.ts';
 import { Delivery, type DeliveryClock, SYSTEM_DELIVERY_CLOCK } from '../queue/delivery.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
@@ -14,6 +13,7 @@ import { verdictOf } from './answer.ts';
 import { type OutgoingProfile, outgoingOf } from './outgoing-profile.ts';
 import { createPost, type Post } from './post.ts';
 import { prepareProfile } from './prepare-profile.ts';
+import { ProfileNews } from './profile-news.ts';
 import type { PushEvent } from './push-event.ts';
 import { connectRequest, ingestRequest } from './request.ts';
 
@@ -51,9 +51,6 @@ export interface PyroscopeSink extends Sink {
 
 /** What `push` has delivered, one id a line. */
 const DELIVERED_FILE = 'delivered.ids';
-/** Changes of a target's clock below this are not told again. */
-const OFFSET_NEWS_MS = 60_000;
-const MAX_TOLD = 10_000;
 
 /**
  * Opens the queue of a remote and starts to deliver what an earlier run left in it. `write` resolves as soon as the
@@ -121,8 +118,7 @@ class QueuedPyroscopeSink implements PyroscopeSink {
   readonly name: string;
   readonly remote: RemoteWriteConfig;
   readonly #parts: SinkParts;
-  /** What was told last, by series, so that each is told once. */
-  readonly #told = new Map<string, number>();
+  readonly #news = new ProfileNews();
   #filtered = 0;
   #sanitized = 0;
 
@@ -136,28 +132,26 @@ class QueuedPyroscopeSink implements PyroscopeSink {
     return { ...this.#parts.delivery.stats, filtered: this.#filtered, sanitized: this.#sanitized };
   }
 
+  /** Of a wrong clock the delta stage has told. */
   write(profile: FinishedProfile): Promise<Receipt> {
-    return this.push(outgoingOf(profile));
+    return this.#keep(outgoingOf(profile), { tellsClock: false });
   }
 
-  async push(outgoing: OutgoingProfile): Promise<Receipt> {
+  push(outgoing: OutgoingProfile): Promise<Receipt> {
+    return this.#keep(outgoing, { tellsClock: true });
+  }
+
+  async #keep(outgoing: OutgoingProfile, { tellsClock }: { tellsClock: boolean }): Promise<Receipt> {
     const { remote, limits, delivery, clock } = this.#parts;
     const prepared = await prepareProfile(outgoing, remote, limits, clock.now());
     if (prepared === undefined) {
       this.#filtered += 1;
       return { path: undefined, bytes: 0 };
     }
-    const { meta, body, fault, notes } = prepared;
-    for (const note of notes) {
-      if (note.type === 'sample-labels') this.#sanitized += 1;
-      const value = note.type === 'clock-offset' ? note.offsetMs : 0;
-      const key = `${note.type} ${meta.profile} ${formatLabels(meta.labels)}`;
-      const before = this.#told.get(key);
-      if (before !== undefined && Math.abs(value - before) < OFFSET_NEWS_MS) continue;
-      if (this.#told.size === MAX_TOLD) this.#told.clear(); // series come and go for ever
-      this.#told.set(key, value);
-      this.#parts.onEvent({ type: 'note', note, profile: meta.profile, labels: meta.labels });
-    }
+    const { meta, body, fault } = prepared;
+    if (prepared.notes.some(({ type }) => type === 'sample-labels')) this.#sanitized += 1;
+    const news = this.#news.of(tellsClock ? prepared : { ...prepared, clockOffsetMs: undefined });
+    for (const event of news) this.#parts.onEvent(event);
     if (fault !== undefined) {
       await delivery.addRejected({ ...meta, answer: `not sent: ${fault.message}` }, body);
       throw new SinkError('PUSH_LIMIT', fault.message, { hint: fault.hint });

@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   unlinkSync,
+  writeFile,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -25,7 +26,10 @@ const UNFINISHED = /^\.(.+)\.json\.tmp$/;
 const REWRITTEN = /^\..+\.json\.new$/;
 /** A small file is read sooner than a thread of the pool is woken. */
 const SMALL_BYTES = 64 * 1024;
+/** Copying so much into the page cache would hold up the scrapes. */
+const LARGE_BYTES = 256 * 1024;
 const syncData = promisify(fdatasync);
+const writeAll = promisify<number, Uint8Array | string, void>(writeFile);
 export const REJECTED_DIR = 'rejected';
 export const CORRUPT_DIR = 'corrupt';
 
@@ -59,7 +63,7 @@ export class CorruptEntryError extends Error {}
  * - removing: `<name>.pb.gz`, then `<name>.json`; a description without a body is a removal that was cut short
  *
  * Files are written, renamed and removed synchronously, which takes the page cache a fraction of what the thread pool
- * takes; what waits for the disk, a sync or a large read, is left to the pool.
+ * takes; what waits for the disk or is large is left to the pool.
  */
 export class QueueDirectory {
   readonly path: string;
@@ -135,9 +139,13 @@ export class QueueDirectory {
     const name = entryName(order, series);
     const text = formatMeta(meta);
     const unfinished = this.#unfinished(name);
+    // Side by side: with `sync: always` the two wait for the disk at the same time.
+    const writing = await Promise.allSettled([
+      this.#write(unfinished, text),
+      this.#write(join(this.path, name + BODY), body),
+    ]);
     try {
-      await this.#write(unfinished, text);
-      await this.#write(join(this.path, name + BODY), body);
+      for (const one of writing) if (one.status === 'rejected') throw one.reason;
       renameSync(unfinished, join(this.path, name + META));
     } catch (error) {
       for (const path of [join(this.path, name + BODY), unfinished]) {
@@ -242,7 +250,8 @@ export class QueueDirectory {
   async #write(path: string, content: Uint8Array | string): Promise<void> {
     const fd = openSync(path, 'w', 0o600);
     try {
-      writeFileSync(fd, content);
+      if (content.length > LARGE_BYTES) await writeAll(fd, content);
+      else writeFileSync(fd, content);
       if (this.#commit.isImmediate) await syncData(fd);
     } finally {
       closeSync(fd);
