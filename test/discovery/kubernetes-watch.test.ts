@@ -141,6 +141,16 @@ test('a watch that ends at its time goes on from the last version, without a lis
   assert.equal(api.lists().length, 1);
 });
 
+test('a watch that is cut off goes on from the last bookmark, without a list or a word', OPTIONS, async (t) => {
+  const { api, silentUntil } = await twoPods(t);
+  api.bookmark('900');
+  await quiet();
+  api.cutWatches();
+  await silentUntil(() => api.watchRequests().length === 2 && api.watches().length === 1);
+  assert.match(api.watchRequests()[1] ?? '', /resourceVersion=900&/);
+  assert.equal(api.lists().length, 1);
+});
+
 test('410 on the next watch is followed by a list at once', OPTIONS, async (t) => {
   const { api, next, time } = await twoPods(t);
   api.bookmark();
@@ -193,12 +203,6 @@ test(
     assert.deepEqual([sourcesIn(mended), mended.failures], [['pod/shop/a', 'pod/shop/b'], []]);
   },
 );
-
-test('a first failure to watch is nothing to talk about', OPTIONS, async (t) => {
-  const { api, silentUntil } = await twoPods(t);
-  api.cutWatches();
-  await silentUntil(() => api.lists().length === 2 && api.watches().length === 1);
-});
 
 test('an event that comes twice is no news', OPTIONS, async (t) => {
   const { api, silentUntil } = await twoPods(t);

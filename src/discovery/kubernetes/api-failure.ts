@@ -9,8 +9,8 @@ export class ApiFailure extends DiscoveryError {
   readonly status: number | undefined;
   /** The version that was asked for is gone, or is ahead of what the server has. */
   readonly isStale: boolean;
-  /** Nobody listened: the server is starting again, and knows the same versions afterwards. */
-  readonly isRefused: boolean;
+  /** The connection was the fault, not the answer: the server knows the same versions afterwards. */
+  readonly isConnection: boolean;
   /** What `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined;
 
@@ -19,7 +19,7 @@ export class ApiFailure extends DiscoveryError {
     facts: {
       status?: number | undefined;
       isStale?: boolean;
-      isRefused?: boolean;
+      isConnection?: boolean;
       retryAfterMs?: number | undefined;
       hint?: string | undefined;
       cause?: unknown;
@@ -28,7 +28,7 @@ export class ApiFailure extends DiscoveryError {
     super('SD_KUBERNETES_FAILED', message, { hint: facts.hint, cause: facts.cause });
     this.status = facts.status;
     this.isStale = facts.isStale ?? false;
-    this.isRefused = facts.isRefused ?? false;
+    this.isConnection = facts.isConnection ?? false;
     this.retryAfterMs = facts.retryAfterMs;
   }
 }
@@ -36,8 +36,7 @@ export class ApiFailure extends DiscoveryError {
 export function requestFailure(error: unknown): ApiFailure {
   if (error instanceof ApiFailure) return error;
   const { message, hint } = describeRequestFailure(error);
-  const isRefused = error instanceof HttpError && error.code === 'CONNECTION_REFUSED';
-  return new ApiFailure(message, { isRefused, hint, cause: error });
+  return new ApiFailure(message, { isConnection: error instanceof HttpError, hint, cause: error });
 }
 
 /** An answer other than 200, whose body is a `Status` object as a rule. */

@@ -154,8 +154,7 @@ export class KubernetesApi {
       const last = lastByteMs();
       const leftMs = last === undefined ? MAX_SILENCE_MS : last + MAX_SILENCE_MS - this.#deps.now();
       if (leftMs > 0) await this.#deps.sleep(leftMs, signal);
-      // As good as a connection that was refused: the versions are still known.
-      else return fail(new ApiFailure('the watch was silent for too long', { isRefused: true }));
+      else return fail(new ApiFailure('the watch was silent for too long', { isConnection: true }));
     }
   }
 

@@ -151,6 +151,6 @@ export class Reflector {
 }
 
 /** Whether the next watch can go on where this one ended. */
-function keepsVersion({ status, isRefused }: ApiFailure): boolean {
-  return isRefused || status === 429 || status === 401;
+function keepsVersion({ status, isConnection }: ApiFailure): boolean {
+  return isConnection || status === 429 || status === 401;
 }
