@@ -52,7 +52,7 @@ export class DiscoveryPool {
 
   /**
    * The full answers of all mechanisms of a job together, whenever one of them has news, until the signal. A burst of news
-   * comes in steps that grow apart, see `UpdateSpacing`. Failures and warnings are those in force, so a message that was there
+   * comes in steps, see `UpdateSpacing`. Failures and warnings are those in force, so a message that was there
    * before is not new.
    */
   async *watch(job: DiscoveredJob, signal: AbortSignal): AsyncGenerator<DiscoveryUpdate> {
@@ -89,8 +89,9 @@ export class DiscoveryPool {
         if (until.aborted) return;
         if (!hasNews) continue;
         hasNews = false;
-        spacing.handedOn(this.#deps.now());
+        const startMs = this.#deps.now();
         yield mergeUpdates(latest.filter((update) => update !== undefined));
+        spacing.takenIn(startMs, this.#deps.now());
       }
     } finally {
       stop.abort();

@@ -7,7 +7,6 @@ import type { DiscoveryConfig, HttpDiscoveryConfig } from '../../src/config/disc
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
 import type { DiscoveryUpdate } from '../../src/discovery/discoverer.ts';
 import { DiscoveryPool } from '../../src/discovery/discovery-pool.ts';
-import { UpdateSpacing } from '../../src/discovery/update-spacing.ts';
 import { FakeWait } from '../support/fake-wait.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -140,23 +139,6 @@ test('a watch ends with its signal', async () => {
     if (seen.length === 2) stop.abort();
   }
   assert.equal(seen.at(-1), 2);
-});
-
-test('a burst of updates comes in steps that grow apart, and the last one has everything', () => {
-  const spacing = new UpdateSpacing();
-  let nowMs = 1_000_000;
-  const delays: number[] = [];
-  for (let i = 0; i < 9; i++) {
-    const delayMs = spacing.delayMs(nowMs);
-    delays.push(delayMs);
-    nowMs += delayMs;
-    spacing.handedOn(nowMs);
-  }
-  assert.deepEqual(delays, [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-  nowMs += 5_001;
-  assert.equal(spacing.delayMs(nowMs), 0);
-  spacing.handedOn(nowMs);
-  assert.equal(spacing.delayMs(nowMs), 100);
 });
 
 test('what changes during the distance between two updates comes in the second of them', {
