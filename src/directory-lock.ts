@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDirectory } from './create-directory.ts';
 import { errnoOf, StateError } from './errors.ts';
+import { systemFault } from './system-fault.ts';
 
 /** Held until `release`, or until this process ends in whatever way. */
 export interface DirectoryLock {
@@ -48,7 +50,7 @@ interface Owner {
 export async function lockDirectory(dir: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
   const self = await describeSelf();
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    createDirectory(dir, 0o700);
     for (let tries = 1; ; tries++) {
       const path = await putDown(dir, self);
       const other = await findLiveOwner(dir, path, self);
@@ -60,7 +62,8 @@ export async function lockDirectory(dir: string, options: DirectoryLockOptions):
     }
   } catch (error) {
     if (error instanceof StateError) throw error;
-    throw new StateError('STATE_DIR', `cannot use the ${options.what} ${dir}: ${messageOf(error)}`, { cause: error });
+    const { words, hint } = systemFault(error);
+    throw new StateError('STATE_DIR', `cannot use the ${options.what} ${dir}: ${words}`, { hint, cause: error });
   }
 }
 
@@ -186,8 +189,4 @@ async function removeIfThere(path: string): Promise<void> {
   await unlink(path).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

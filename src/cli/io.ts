@@ -1,4 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
+import { errnoOf } from '../errors.ts';
 
 /** Everything of the terminal and the process that a command may touch; tests pass buffers. */
 export interface Io {
@@ -23,7 +24,13 @@ export interface Output {
   readonly columns: number;
 }
 
-export function processIo(): Io {
+/** `onOutputFailure`: results could not be written to standard output, as onto a full disk. */
+export function processIo(onOutputFailure: (error: Error) => void = () => {}): Io {
+  // A reader that went away (`| head`) is no fault of the run, and where messages can't go there is no one to tell.
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') onOutputFailure(error);
+  });
+  process.stderr.on('error', () => {});
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
@@ -50,7 +57,6 @@ export function processIo(): Io {
 
 function outputOf(stream: NodeJS.WriteStream): Output {
   return {
-    // A reader that went away (`| head`) is no fault of the run.
     write: (text) => void (stream.writable && stream.write(text)),
     isTTY: stream.isTTY === true,
     columns: stream.columns ?? 80,

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { lockDirectory } from '../directory-lock.ts';
 import { errnoOf, StateError } from '../errors.ts';
+import { systemFault } from '../system-fault.ts';
 
 /** The states of a `--state-dir`, for each (target, profile). One process at a time. */
 export interface StateStore {
@@ -50,8 +51,9 @@ export async function openStateStore(dir: string): Promise<StateStore> {
     try {
       return action();
     } catch (error) {
-      const said = errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
-      throw new StateError('STATE_FILE', `cannot ${what} ${path}: ${said}`, { cause: error });
+      const { words, hint, isGeneral } = systemFault(error);
+      // Of a full disk all states say the same, so that they can be told as one.
+      throw new StateError('STATE_FILE', `cannot ${what} ${isGeneral ? dir : path}: ${words}`, { hint, cause: error });
     }
   };
   const load = (key: string): readonly Uint8Array[] => {

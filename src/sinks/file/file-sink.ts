@@ -3,13 +3,14 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { redactUrl } from '../../http/redact-url.ts';
+import { systemFault } from '../../system-fault.ts';
 import type { FinishedProfile, Receipt, Sink } from '../sink.ts';
 import { INDEX_FILE, type IndexEntry, indexFields } from './index-entry.ts';
 import { IndexWriter, syncFile } from './index-writer.ts';
 import { fileName, profileDirectory } from './profile-path.ts';
 import { writeError } from './write-error.ts';
 import {
-  createDirectory,
+  createOutputDirectory,
   publish,
   removeIfThere,
   removeStaleTemporaries,
@@ -34,7 +35,7 @@ export interface FileSinkOptions {
 export async function createFileSink(options: FileSinkOptions): Promise<Sink> {
   const dir = resolve(options.dir);
   try {
-    const created = createDirectory(dir);
+    const created = createOutputDirectory(dir);
     removeStaleTemporaries(dir, (options.now ?? Date.now)());
     const index = new IndexWriter(join(dir, INDEX_FILE));
     const directories = options.fsync ? new DurableDirectories(created ? dirname(created) : dir) : undefined;
@@ -95,7 +96,8 @@ class FileSink implements Sink {
     } catch (error) {
       // A file that the index does not know would be found by no one.
       if (published !== undefined) removeIfThere(join(this.#dir, directory, published));
-      throw writeError(join(this.#dir, directory), error);
+      // Of a full disk all profiles say the same, so that they can be told as one.
+      throw writeError(systemFault(error).isGeneral ? this.#dir : join(this.#dir, directory), error);
     }
   }
 

@@ -4,7 +4,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -14,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createDirectory } from '../../create-directory.ts';
 import { errnoOf } from '../../errors.ts';
 import { writeError } from './write-error.ts';
 
@@ -114,9 +114,9 @@ export function removeIfThere(path: string): void {
   }
 }
 
-/** Creates a directory with its parents. Gives the topmost one that was not there; undefined if all were. */
-export function createDirectory(dir: string): string | undefined {
-  return mkdirSync(dir, { recursive: true, mode: DIRECTORY_MODE });
+/** Gives the topmost directory that was not there; undefined if all were. Throws the system's error. */
+export function createOutputDirectory(dir: string): string | undefined {
+  return createDirectory(dir, DIRECTORY_MODE);
 }
 
 /** Directories are made when they turn out to be missing, which costs nothing while they are there. */
@@ -125,7 +125,7 @@ function inDirectory<Result>(path: string, action: () => Result): Result {
     return action();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    createDirectory(dirname(path));
+    createOutputDirectory(dirname(path));
     return action();
   }
 }
