@@ -1,9 +1,10 @@
 // Bundles the command line into one file whose parts are evaluated only when a command needs them, and keeps V8's compiled
 // code of the common start beside it (bin/load-bundle.js tells why).
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { BUNDLE, CODE_CACHE, compileBundle, evaluate } from './bin/load-bundle.js';
+import { BUNDLE, CODE_CACHE, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
+import { buildPage } from './build-page.js';
 
 // Only what every command runs: code of one command alone costs all others more to read than it saves that one.
 const WARM_UP = [['--help']];
@@ -26,12 +27,9 @@ async function bundle() {
     logLevel: 'warning',
     define: { PYRO_PULL_VERSION: JSON.stringify(version) },
   };
-  await build({
+  const main = {
     ...options,
-    // A tenth of the start of a short command. The demo's worker keeps its names: V8 shows them in its profiles.
-    minifyIdentifiers: true,
     entryPoints: ['src/cli/main.ts'],
-    outfile: BUNDLE,
     format: 'cjs',
     // A script that comes out of V8's cache has lost its way to import(); Node's own modules are required instead.
     supported: { 'dynamic-import': false },
@@ -39,13 +37,20 @@ async function bundle() {
     // Only the unbundled sources ask for more than the URL.
     logOverride: { 'empty-import-meta': 'silent' },
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
-  });
+  };
+  // Short names are a tenth of the start of a short command.
+  await build({ ...main, outfile: BUNDLE, minifyIdentifiers: true });
+  // A loop serves profiles of itself: V8 shows the names and lines that it reads, which are then the real names, and lines
+  // that `pprof -list` finds in the package. Its start is paid once in weeks.
+  await build({ ...main, outfile: LOOP_BUNDLE, minifyWhitespace: false, minifySyntax: false, sourcemap: false });
   await build({
     ...options,
     entryPoints: ['src/selfprofile/demo-worker.ts'],
     outfile: 'dist/demo-worker.js',
     format: 'esm',
   });
+  mkdirSync('dist/page');
+  for (const [name, contents] of Object.entries(await buildPage())) writeFileSync(`dist/page/${name}`, contents);
   const cached = spawnSync(process.execPath, ['build.js', '--code-cache'], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (cached.status !== 0) throw new Error('the code cache was not written');
 }

@@ -8,15 +8,19 @@ const { Script } = require('node:vm');
 
 const BUNDLE = join(__dirname, '..', 'dist', 'main.cjs');
 const CODE_CACHE = `${BUNDLE}.cache`;
+/** The same with real names, for a process that is profiled. */
+const LOOP_BUNDLE = join(__dirname, '..', 'dist', 'loop.cjs');
 
 exports.BUNDLE = BUNDLE;
 exports.CODE_CACHE = CODE_CACHE;
+exports.LOOP_BUNDLE = LOOP_BUNDLE;
 
 /**
  * The bundle's exports. Compiling is most of what a short command costs, so the build keeps V8's compiled code beside the
  * bundle. A cache of another Node version, or none, only costs that time: V8 refuses what doesn't fit.
  */
-exports.loadBundle = () => {
+exports.loadBundle = (argv) => {
+  if (argv.includes('--loop')) return require(LOOP_BUNDLE);
   // From Node 22.1 on Node does the same by itself, for whatever version it is.
   const keepsCode = module_.enableCompileCache?.().directory !== undefined;
   return keepsCode ? require(BUNDLE) : exports.evaluate(exports.compileBundle(readCache()));
