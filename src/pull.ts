@@ -15,7 +15,7 @@ import type { Target } from './targets/target.ts';
 export interface PullDeps {
   /** One full answer of all discovery mechanisms of a job, within their time limit; an empty one when the run is stopped. */
   discover(job: ScrapeConfig): Promise<DiscoveryUpdate>;
-  targetsFromGroups(job: ScrapeConfig, groups: readonly TargetGroup[]): TargetsOfJob;
+  targetsFromGroups(job: ScrapeConfig, groups: readonly TargetGroup[], nowMs: number): TargetsOfJob;
   /** Rejects with a ScrapeError. */
   scrape(target: Target): Promise<ScrapedProfile>;
   /** Throws a ProfileError. */
@@ -101,14 +101,14 @@ export async function pullOnce(config: Config, options: PullOptions, deps: PullD
 export async function planOnce(
   config: Config,
   options: Pick<PullOptions, 'windowMs' | 'isWanted'>,
-  deps: Pick<PullDeps, 'discover' | 'targetsFromGroups' | 'hasBaseline' | 'onEvent'>,
+  deps: Pick<PullDeps, 'discover' | 'targetsFromGroups' | 'hasBaseline' | 'now' | 'onEvent'>,
 ): Promise<Plan> {
   const jobs = await Promise.all(
     config.scrapeConfigs.map(async (job) => {
       const update = await deps.discover(job);
       for (const error of update.failures) deps.onEvent({ type: 'discovery-failed', job, error });
       for (const message of update.warnings) deps.onEvent({ type: 'warning', message });
-      const found = deps.targetsFromGroups(job, update.groups);
+      const found = deps.targetsFromGroups(job, update.groups, deps.now());
       for (const message of found.warnings) deps.onEvent({ type: 'warning', message });
       return found;
     }),

@@ -1,7 +1,9 @@
 import { findConfig, loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/scrape-config.ts';
+import type { WrittenShard } from '../config/shard.ts';
 import { type Problem, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
+import { withShard } from './shard.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -44,7 +46,21 @@ export interface ConfigSource {
 
 /** Where the config of a scrape comes from: a file, the targets on the command line, or the demo service. */
 export async function configSourceOf(
-  options: { config?: string; demo: boolean; targets: readonly string[]; expandEnv: boolean },
+  options: {
+    config?: string;
+    demo: boolean;
+    targets: readonly string[];
+    expandEnv: boolean;
+    shard?: WrittenShard;
+  },
+  io: Io,
+): Promise<ConfigSource> {
+  const source = await unshardedSourceOf(options, io);
+  return { ...source, config: withShard(source.config, options.shard, io.env) };
+}
+
+async function unshardedSourceOf(
+  options: Pick<Parameters<typeof configSourceOf>[0], 'config' | 'demo' | 'targets' | 'expandEnv'>,
   io: Io,
 ): Promise<ConfigSource> {
   const named = [

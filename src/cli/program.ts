@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/duration.ts';
+import { parseShard, type WrittenShard } from '../config/shard.ts';
+import { PyroPullError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
 
@@ -102,6 +104,11 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
         .default(10_000, '10s')
         .argParser(durationArgument),
     )
+    .addOption(shardOption())
+    .option(
+      '--listen <address>',
+      '--loop: serve a page of the targets, metrics, health, reload and own profiles here; :9099 is loopback only (default: nowhere)',
+    )
     .option('--watch-config', '--loop: read the config again when it changes, as at SIGHUP', false)
     .addOption(pushDeadlineOption())
     .option('--fsync', 'files survive a power cut', false)
@@ -129,7 +136,7 @@ Examples:
   $ pyro-pull scrape -c pyro-pull.yml --state-dir .state    from cron: deltas against the previous run
   $ pyro-pull scrape localhost:6060 --window 30s            two snapshots 30 seconds apart
   $ pyro-pull scrape -c pyro-pull.yml --job shop --json     machine readable
-  $ pyro-pull scrape -c pyro-pull.yml --loop                until stopped`,
+  $ pyro-pull scrape -c pyro-pull.yml --loop --listen :9099 until stopped, with a page at http://localhost:9099`,
     )
     .action(async (targets: string[], options: ScrapeFlags) => {
       if (options.loop && !options.dryRun) {
@@ -163,6 +170,8 @@ export interface ScrapeFlags {
   pushDeadline: number;
   /** Milliseconds. */
   grace: number;
+  shard?: WrittenShard;
+  listen?: string;
   watchConfig: boolean;
   fsync: boolean;
   writeEmpty: boolean;
@@ -201,6 +210,7 @@ function defineTargets(program: Command, io: Io, finish: (code: number) => void)
         .default(30_000, '30s')
         .argParser(durationArgument),
     )
+    .addOption(shardOption())
     .addOption(expandEnvOption())
     .option('--json', 'the result as one JSON document on stdout', false)
     .addHelpText(
@@ -220,6 +230,7 @@ export interface TargetsFlags {
   match: string[];
   explain: boolean;
   discoveryTimeout: number;
+  shard?: WrittenShard;
   expandEnv: boolean;
   json: boolean;
 }
@@ -307,6 +318,13 @@ function configOption(): Option {
   );
 }
 
+function shardOption(): Option {
+  return new Option(
+    '--shard <i/n>',
+    "take only this share of the targets, by their address: 0/3, 1/3, 2/3, or auto/3 in a StatefulSet or Indexed Job (default: the config's shard, else all)",
+  ).argParser(shardArgument);
+}
+
 function expandEnvOption(): Option {
   return new Option('--expand-env', 'replace ${NAME} and ${NAME:-default} in values, never in relabel rules').default(
     false,
@@ -320,6 +338,15 @@ function collect(value: string, before: readonly string[]): string[] {
 function countArgument(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
   return Number(text);
+}
+
+function shardArgument(text: string): WrittenShard {
+  try {
+    return parseShard(text);
+  } catch (error) {
+    if (!(error instanceof PyroPullError)) throw error;
+    throw new InvalidArgumentError(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}.`);
+  }
 }
 
 /** A light reader for flags: the same words as in the config, without loading its parser. */

@@ -65,6 +65,7 @@ export async function parseWithReferences(
     dir: options.dir,
     references,
     compileRules: (rules, place) => (compile ? compileRules(rules, place, compile) : []),
+    compileOwnRules: (rules) => rules.flatMap((rule) => compile?.(rule).rule ?? []),
   };
   const normalized = normalizeConfig(written, options.file, report, context);
   checkRules(normalized, report);
@@ -96,6 +97,6 @@ function withEnvironment(
 
 /** Brings a regular expression engine along, which a config without rules need not pay for. */
 async function relabelCompiler(text: string) {
-  if (!/relabel[-_]configs/.test(text)) return undefined;
+  if (!/relabel[-_]configs|annotation[-_]preset/.test(text)) return undefined;
   return (await import('../labels/compile-rule.ts')).compileRule;
 }

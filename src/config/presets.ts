@@ -95,6 +95,7 @@ function preset(name: string, path: string, options: { seconds?: number; sampleT
     removedSampleTypes: new Set(),
     isDeltaEndpoint: false,
     standardPath: undefined,
+    relabelRules: [],
   };
 }
 

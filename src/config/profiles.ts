@@ -103,6 +103,7 @@ function ownProfile(name: string): ProfileConfig {
     removedSampleTypes: new Set(),
     isDeltaEndpoint: false,
     standardPath: undefined,
+    relabelRules: [],
   };
 }
 

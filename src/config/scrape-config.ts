@@ -2,6 +2,7 @@ import type { LabelSet } from '../labels/label-set.ts';
 import type { RelabelRule } from '../labels/relabel.ts';
 import type { DiscoveryConfig } from './discovery-config.ts';
 import type { HttpClientConfig } from './http-client-config.ts';
+import type { Shard, WrittenShard } from './shard.ts';
 
 /** A whole config file after defaults: what the rest of the program reads. Durations are milliseconds. */
 export interface Config {
@@ -9,6 +10,8 @@ export interface Config {
   readonly path: string | undefined;
   readonly logLevel: LogLevel | undefined;
   readonly externalLabels: LabelSet;
+  /** As written; what comes of it where the process runs is in each job. */
+  readonly shard: WrittenShard | undefined;
   readonly scrapeConfigs: readonly ScrapeConfig[];
   readonly output: OutputConfig;
   readonly remoteWrite: readonly RemoteWriteConfig[];
@@ -48,7 +51,17 @@ export interface ScrapeConfig {
   readonly onCounterReset: 'emit' | 'skip';
   /** What to do with labels inside a profile's samples that a server refuses. */
   readonly sampleLabels: 'sanitize' | 'drop' | 'keep';
+  /** Undefined: all targets. Set for a process, not by its config file. */
+  readonly shard: Shard | undefined;
+  /** Undefined: all targets. */
+  readonly sample: SampleConfig | undefined;
 }
+
+/** A part of a job's targets that changes slowly. */
+export type SampleConfig = { readonly rotateEveryMs: number } & (
+  | { readonly type: 'count'; readonly count: number }
+  | { readonly type: 'ratio'; readonly ratio: number }
+);
 
 export type QueryParams = ReadonlyMap<string, readonly string[]>;
 
@@ -70,6 +83,11 @@ export interface ProfileConfig {
   readonly isDeltaEndpoint: boolean;
   /** For a godeltaprof entry that replaced a preset: where the profile is asked for when a label or user sets `seconds`. */
   readonly standardPath: string | undefined;
+  /**
+   * For this profile alone, on a copy of what the job's rules left. A target that they drop is not scraped for this profile;
+   * address and scheme may become other ones.
+   */
+  readonly relabelRules: readonly RelabelRule[];
 }
 
 export interface SampleTypeConfig {

@@ -88,7 +88,7 @@ class Tracker implements DeltaTracker {
 
   hasBaseline(target: Target, nowMs: number): boolean {
     const tracked = this.#targets.get(target.key);
-    if (tracked === undefined || !this.#isYoung(tracked, nowMs)) return false;
+    if (tracked === undefined || !this.#isYoung(tracked, target, nowMs)) return false;
     return profileKindOf(target) === 'delta-endpoint' ? !tracked.hasGap : tracked.state !== undefined;
   }
 
@@ -116,11 +116,13 @@ class Tracker implements DeltaTracker {
 
   #young({ target, respondedAtMs }: ScrapedProfile): TrackedTarget | undefined {
     const tracked = this.#targets.get(target.key);
-    return tracked && this.#isYoung(tracked, respondedAtMs) ? tracked : undefined;
+    return tracked && this.#isYoung(tracked, target, respondedAtMs) ? tracked : undefined;
   }
 
-  #isYoung(tracked: TrackedTarget, nowMs: number): boolean {
-    return nowMs - tracked.stamp.wallMs <= this.#options.maxStateAgeMs;
+  /** A target that was out of its job's sample was so for a whole rotation: it starts afresh, and not with hours in one delta. */
+  #isYoung(tracked: TrackedTarget, { job }: Target, nowMs: number): boolean {
+    const maxAgeMs = Math.min(this.#options.maxStateAgeMs, job.sample?.rotateEveryMs ?? Number.POSITIVE_INFINITY);
+    return nowMs - tracked.stamp.wallMs <= maxAgeMs;
   }
 
   #untold(key: string, warnings: readonly string[]): readonly string[] {

@@ -32,6 +32,8 @@ export interface WrittenRelabelRule {
   readonly action?: string;
   /** Line of the config file, from 1. */
   readonly line?: number;
+  /** The annotation preset that it is part of; undefined for a rule that a user wrote. */
+  readonly preset?: string;
 }
 
 /** A checked rule, ready to run. Made by `compileRule` only. */

@@ -92,6 +92,7 @@ export class ScrapeLoop {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#queue.clear();
+    for (const job of this.#jobs.values()) job.cancelRotation();
     const watches = [...this.#jobs.values()].map(({ watch }) => watch.stop());
     if (this.#running.size > 0) {
       const idle = new Promise<void>((resolve) => {
@@ -126,9 +127,9 @@ export class ScrapeLoop {
       before.delete(config.jobName);
       this.#jobs.set(config.jobName, job ? this.#takeOver(job, config) : this.#watchJob(config, new Set()));
     }
-    for (const { watch, keys } of before.values()) {
-      this.#end(watch);
-      for (const key of keys) this.#retire(key);
+    for (const job of before.values()) {
+      this.#end(job);
+      for (const key of job.keys) this.#retire(key);
     }
   }
 
@@ -136,7 +137,7 @@ export class ScrapeLoop {
   #takeOver(job: Job, config: ScrapeConfig): Job {
     const { watch } = job;
     if (!isDeepStrictEqual(watch.job.discovery, config.discovery)) {
-      this.#end(watch);
+      this.#end(job);
       return this.#watchJob(config, job.keys);
     }
     watch.job = config;
@@ -146,12 +147,13 @@ export class ScrapeLoop {
 
   #watchJob(config: ScrapeConfig, keys: Set<string>): Job {
     const watch = new JobWatch(config, this.#deps);
-    const job: Job = { watch, keys, found: undefined, told: new Set() };
+    const job: Job = { watch, keys, found: undefined, told: new Set(), cancelRotation: () => {} };
     watch.start((update) => this.#rebuild(job, update));
     return job;
   }
 
-  #end(watch: JobWatch): void {
+  #end({ watch, cancelRotation }: Job): void {
+    cancelRotation();
     watch.stop().catch((error: unknown) => this.#deps.onEvent({ type: 'fault', error }));
   }
 
@@ -159,8 +161,13 @@ export class ScrapeLoop {
   #rebuild(job: Job, { groups }: DiscoveryUpdate): void {
     if (this.#isStopping) return;
     const config = job.watch.job;
-    const found = this.#deps.targetsFromGroups(config, groups);
+    const { clock } = this.#deps;
+    const found = this.#deps.targetsFromGroups(config, groups, clock.now());
     job.found = found;
+    job.cancelRotation();
+    if (found.validUntilMs !== undefined) {
+      job.cancelRotation = clock.schedule(Math.max(0, found.validUntilMs - clock.now()), () => this.#rotate(job));
+    }
     this.#tellNews(job, found);
     const gone = job.keys;
     const keys = new Set<string>();
@@ -177,6 +184,11 @@ export class ScrapeLoop {
       const { jobName } = config;
       this.#deps.onEvent({ type: 'targets-changed', jobName, added, removed: gone.size, total: keys.size });
     }
+  }
+
+  /** The sample of the job's targets is another now. */
+  #rotate(job: Job): void {
+    if (job.watch.latest) this.#rebuild(job, job.watch.latest);
   }
 
   #tellNews(job: Job, { warnings, rejected }: TargetsOfJob): void {
@@ -234,6 +246,8 @@ interface Job {
   found: TargetsOfJob | undefined;
   /** Warnings and rejections in force. */
   told: Set<string>;
+  /** Ends the wait for another sample of the targets. */
+  cancelRotation: () => void;
 }
 
 function profileSettingsOf({ config, labels, writeEmpty }: LoopSettings): ProfileSettings {

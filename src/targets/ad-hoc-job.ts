@@ -23,6 +23,7 @@ export function adHocConfig(targets: readonly string[]): Config {
     path: undefined,
     logLevel: undefined,
     externalLabels: EMPTY_LABELS,
+    shard: undefined,
     scrapeConfigs: [adHocJob(targets)],
     output: { dir: undefined, stateDir: undefined, maxAgeMs: 0, maxBytes: 0 },
     remoteWrite: [],
@@ -45,6 +46,8 @@ function adHocJob(targets: readonly string[]): ScrapeConfig {
     http: DEFAULT_HTTP_CLIENT,
     onCounterReset: 'emit',
     sampleLabels: 'sanitize',
+    shard: undefined,
+    sample: undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { PRESETS } from '../config/presets.ts';
 import type { ProfileConfig, QueryParams, SampleTypeConfig, ScrapeConfig } from '../config/scrape-config.ts';
 import { type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
+import { relabel } from '../labels/relabel.ts';
 import { ProfileLabels } from './profile-labels.ts';
 import { readSeconds } from './timing.ts';
 import { configuredParams, encodePath, formatQuery, overrideParams, type ParamOverride } from './url.ts';
@@ -10,6 +11,12 @@ export interface EnabledProfile {
   readonly profile: ProfileConfig;
   readonly path: string | undefined;
   readonly overrides: readonly ParamOverride[];
+}
+
+/** Labels as the rules left them, and the profiles that are on with them. */
+export interface Variant {
+  readonly labels: LabelSet;
+  readonly enabled: readonly EnabledProfile[];
 }
 
 /** A profile as one job configures it, before labels. */
@@ -32,12 +39,14 @@ export interface ProfileRequest {
 /** Decides which profiles are on for an instance, and what is asked for each. */
 export class FanOut {
   readonly #job: ScrapeConfig;
+  readonly #warn: (message: string) => void;
   readonly #profileLabels: ProfileLabels;
   readonly #enabledByJob: readonly EnabledProfile[];
   readonly #plans = new Map<ProfileConfig, ProfilePlan>();
 
   constructor(job: ScrapeConfig, warn: (message: string) => void) {
     this.#job = job;
+    this.#warn = warn;
     this.#profileLabels = new ProfileLabels(job, warn);
     this.#enabledByJob = [...new Set(job.enabledProfiles)].flatMap((name) => {
       const profile = job.profiles.get(name);
@@ -45,8 +54,28 @@ export class FanOut {
     });
   }
 
+  /**
+   * What the job's rules left, with the profiles that have no rules of their own, and a variant for each that has and is kept
+   * by them. None where profiles are on and their rules drop them all.
+   */
+  variantsOf(labels: LabelSet): readonly Variant[] {
+    const enabled = this.#enabledFor(labels);
+    const plain = enabled.filter(({ profile }) => profile.relabelRules.length === 0);
+    if (plain.length === enabled.length) return [{ labels, enabled }];
+    const variants: Variant[] = plain.length === 0 ? [] : [{ labels, enabled: plain }];
+    for (const { profile } of enabled) {
+      if (profile.relabelRules.length === 0) continue;
+      const result = relabel(labels, profile.relabelRules, this.#warn);
+      if ('droppedBy' in result) continue;
+      // The rules may also have set the profile's path and parameters, or switched it off.
+      const own = this.#enabledFor(result.labels).find((one) => one.profile === profile);
+      if (own) variants.push({ labels: result.labels, enabled: [own] });
+    }
+    return variants;
+  }
+
   /** By all labels that the rules left. Those of `enabled-profiles` in their order, then those that a label switched on, by name. */
-  enabledFor(labels: LabelSet): readonly EnabledProfile[] {
+  #enabledFor(labels: LabelSet): readonly EnabledProfile[] {
     const settings = this.#profileLabels.read(labels);
     const params = this.#paramLabels(labels);
     if (settings === undefined && params.length === 0) return this.#enabledByJob;

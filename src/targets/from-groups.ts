@@ -1,6 +1,7 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { ValueError } from '../config/value-error.ts';
 import type { TargetGroup } from '../discovery/target-group.ts';
+import { hashMod } from '../labels/hash-mod.ts';
 import {
   ADDRESS_LABEL,
   byName,
@@ -19,8 +20,9 @@ import {
 } from '../labels/label-set.ts';
 import { relabel } from '../labels/relabel.ts';
 import { formatHostPort, parseOrigin } from './address.ts';
-import { type EnabledProfile, FanOut } from './fan-out.ts';
+import { type EnabledProfile, FanOut, type Variant } from './fan-out.ts';
 import { Identities } from './identities.ts';
+import { chooseSample } from './sample.ts';
 import type { DroppedTarget, DropReason, RejectedTarget, Target, TargetOrigin } from './target.ts';
 import { readTimeoutMs, readTiming, type Timing, type TimingTexts, timingTextsOf } from './timing.ts';
 
@@ -36,6 +38,8 @@ export interface TargetsOfJob {
   readonly duplicates: number;
   /** Each sentence once, however many targets it is about. */
   readonly warnings: readonly string[];
+  /** Unix milliseconds from which on the same groups may give other targets; undefined: never. */
+  readonly validUntilMs: number | undefined;
 }
 
 /** Kept for display only; a cluster can have very many more. */
@@ -43,16 +47,21 @@ const MAX_DROPPED_KEPT = 100;
 
 /**
  * Builds the targets of a job: labels, defaults, relabel rules, address, one target for each enabled profile. What is
- * wrong with one discovered target rejects that one, or that profile of it, and nothing else.
+ * wrong with one discovered target rejects that one, or that profile of it, and nothing else. `nowMs` decides which targets a
+ * job with a `sample` has.
  */
-export function targetsFromGroups(job: ScrapeConfig, groups: readonly TargetGroup[]): TargetsOfJob {
+export function targetsFromGroups(
+  job: ScrapeConfig,
+  groups: readonly TargetGroup[],
+  nowMs: number = Date.now(),
+): TargetsOfJob {
   const builder = new TargetBuilder(job);
   for (const group of groups) {
     for (const [index, labels] of group.targets.entries()) {
       builder.add(labels, group.labels, `instance ${index} in group ${group.source}`);
     }
   }
-  return builder.finish();
+  return builder.finish(nowMs);
 }
 
 class TargetBuilder {
@@ -87,14 +96,32 @@ class TargetBuilder {
       this.#drop(discovered, { type: 'relabel', ruleIndex: result.droppedBy });
       return;
     }
+    const variants = this.#fanOut.variantsOf(result.labels);
+    const mine = variants.filter(({ labels }) => this.#isMine(labels));
+    const [other] = variants;
+    if (other === undefined) this.#drop(discovered, { type: 'no-profile-enabled' });
+    else if (mine.length === 0) this.#drop(discovered, { type: 'shard', shard: this.#shardOf(other.labels) });
+    const targets = mine.flatMap((variant) => this.#targetsOfVariant(discovered, variant, place));
+    if (targets.length > 0) this.#instances.push(targets);
+  }
+
+  #isMine(labels: LabelSet): boolean {
+    return this.#job.shard === undefined || this.#shardOf(labels) === this.#job.shard.index;
+  }
+
+  /** By the address as the rules left it, with or without a port: what Prometheus's `hashmod` gives as a last rule. */
+  #shardOf(labels: LabelSet): number {
+    return Number(hashMod(labels.get(ADDRESS_LABEL) ?? '', BigInt(this.#job.shard?.total ?? 1)));
+  }
+
+  #targetsOfVariant(discovered: LabelSet, { labels, enabled }: Variant, place: string): Target[] {
     try {
-      const instance = this.#readInstance(discovered, result.labels);
-      const enabled = this.#fanOut.enabledFor(result.labels);
+      const instance = this.#readInstance(discovered, labels);
       if (enabled.length === 0) this.#drop(discovered, { type: 'no-profile-enabled' });
-      const targets = this.#targetsOf(instance, enabled, place);
-      if (targets.length > 0) this.#instances.push(targets);
+      return this.#targetsOf(instance, enabled, place);
     } catch (error) {
       this.#reject(discovered, place, error);
+      return [];
     }
   }
 
@@ -135,7 +162,8 @@ class TargetBuilder {
     };
   }
 
-  finish(): TargetsOfJob {
+  finish(nowMs: number): TargetsOfJob {
+    const validUntilMs = this.#takeSample(nowMs);
     const limit = this.#job.targetLimit;
     if (limit > 0 && this.#instances.length > limit) {
       this.#warn(`${this.#instances.length} targets are more than its target-limit of ${limit}: none is scraped`);
@@ -151,7 +179,22 @@ class TargetBuilder {
       rejected: this.#rejected,
       duplicates: this.#identities.duplicates,
       warnings: [...this.#warnings],
+      validUntilMs,
     };
+  }
+
+  /** Keeps what a `sample` of the job wants now, and gives the end of that. */
+  #takeSample(nowMs: number): number | undefined {
+    const { sample } = this.#job;
+    if (sample === undefined) return undefined;
+    const instances = this.#instances.splice(0);
+    const { chosen, validUntilMs } = chooseSample(instances.map(addressOf), sample, nowMs);
+    for (const targets of instances) {
+      const [first] = targets;
+      if (chosen.has(addressOf(targets))) this.#instances.push(targets);
+      else if (first !== undefined) this.#drop(first.discoveredLabels, { type: 'sample' });
+    }
+    return validUntilMs;
   }
 
   /** The target's own labels, then the group's, then the job's defaults; each only where there is none yet. */
@@ -191,6 +234,9 @@ class TargetBuilder {
   #reject(discoveredLabels: LabelSet, place: string, error: unknown): void {
     if (!(error instanceof ValueError)) throw error;
     const { message, hint } = error;
+    const last = this.#rejected.at(-1);
+    // Each variant of an instance may have the same fault.
+    if (last?.discoveredLabels === discoveredLabels && last.message === message) return;
     this.#rejected.push({ jobName: this.#job.jobName, discoveredLabels, place, message, hint });
   }
 
@@ -200,6 +246,11 @@ class TargetBuilder {
       this.#dropped.push({ jobName: this.#job.jobName, discoveredLabels, reason });
     }
   }
+}
+
+/** Of the first target of an instance. */
+function addressOf([target]: readonly Target[]): string {
+  return target === undefined ? '' : formatHostPort(target.origin);
 }
 
 /** One address after relabelling: what its profiles share. */

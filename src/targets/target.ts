@@ -44,6 +44,10 @@ export interface DroppedTarget {
 export type DropReason =
   | { readonly type: 'relabel'; readonly ruleIndex: number }
   | { readonly type: 'no-profile-enabled' }
+  /** It belongs to another process. */
+  | { readonly type: 'shard'; readonly shard: number }
+  /** Its turn will come. */
+  | { readonly type: 'sample' }
   | { readonly type: 'target-limit'; readonly limit: number };
 
 /** A discovered target that cannot be scraped because something is wrong with it. */

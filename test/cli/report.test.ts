@@ -45,7 +45,16 @@ function failed(target: Target, message: string): PullEvent {
 function reportOf(targets: readonly Target[], events: readonly PullEvent[]): Report {
   assert.ok(job);
   const report = new Report(0);
-  const found = { job, targets, dropped: [], droppedCount: 0, rejected: [], duplicates: 0, warnings: [] };
+  const found = {
+    job,
+    targets,
+    dropped: [],
+    droppedCount: 0,
+    rejected: [],
+    duplicates: 0,
+    warnings: [],
+    validUntilMs: undefined,
+  };
   const steps = targets.map((target) => ({ target, scrapes: 'once' as const, windowMs: 0 }));
   report.add({ type: 'planned', plan: { steps, jobs: [found], windowMs: 0 } });
   for (const event of events) report.add(event);

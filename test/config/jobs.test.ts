@@ -231,3 +231,65 @@ test('all keys of an example that uses most of them', async () => {
     isSampled: true,
   });
 });
+
+const POD = 'static-configs: []\nkubernetes-sd-configs: [{role: pod}]\n';
+
+for (const [why, lines, errors, warnings] of [
+  ['either spelling', `${POD}annotation_preset: pyroscope.io`, [], []],
+  [
+    'a wrong name',
+    `${POD}annotation-preset: pyroscope`,
+    ['job.annotation-preset: "pyroscope" is not one of pyroscope.io, profiles.grafana.com'],
+    [],
+  ],
+  [
+    'no Kubernetes',
+    'annotation-preset: pyroscope.io',
+    ['job.annotation-preset: pyroscope.io needs kubernetes-sd-configs'],
+    [],
+  ],
+  [
+    'another role',
+    'static-configs: []\nkubernetes-sd-configs: [{role: pod}, {role: service}]\nannotation-preset: profiles.grafana.com',
+    ['job.annotation-preset: profiles.grafana.com needs role pod, not service'],
+    [],
+  ],
+  [
+    'another source',
+    'kubernetes-sd-configs: [{role: pod}]\nannotation-preset: pyroscope.io',
+    [],
+    ['job.annotation-preset: targets from elsewhere have no annotations and are dropped'],
+  ],
+] as const) {
+  test(`annotation-preset: ${why}`, async () => {
+    assert.deepEqual(await saidOfJob(lines), { errors, warnings });
+  });
+}
+
+test('annotation-preset: profiles.grafana.com needs no enabled-profiles, pyroscope.io takes what annotations enable', async () => {
+  const text = (preset: string) =>
+    `scrape-configs: [{job-name: j, annotation-preset: ${preset}, kubernetes-sd-configs: [{role: pod}]}]`;
+  for (const [preset, count] of [
+    ['profiles.grafana.com', 11],
+    ['pyroscope.io', 0],
+  ] as const) {
+    const { config, errors } = await judgeConfig(text(preset));
+    assert.deepEqual(errors, []);
+    assert.equal(config?.scrapeConfigs[0]?.enabledProfiles.length, count);
+  }
+});
+
+test('a profile may have relabel rules of its own, under any of its names', async () => {
+  const { profiles } = await configuredJob(
+    'profiles: {memory: {relabel-configs: [{target-label: a, replacement: b}]}}',
+  );
+  assert.deepEqual(
+    [...profiles].filter(([, { relabelRules }]) => relabelRules.length > 0).map(([name]) => name),
+    ['mem'],
+  );
+});
+
+test('a wrong rule of a profile is shown at its place', async () => {
+  const { errors } = await saidOfJob('profiles: {mem: {relabel-configs: [{action: dorp}]}}');
+  assert.deepEqual(errors, ['job.profiles.mem.relabel-configs[0].action: unknown relabel action "dorp"']);
+});

@@ -14,6 +14,7 @@ const cpu: ProfileConfig = {
   removedSampleTypes: new Set(),
   isDeltaEndpoint: false,
   standardPath: undefined,
+  relabelRules: [],
 };
 
 const job: ScrapeConfig = {
@@ -31,6 +32,8 @@ const job: ScrapeConfig = {
   http: DEFAULT_HTTP_CLIENT,
   onCounterReset: 'emit',
   sampleLabels: 'sanitize',
+  shard: undefined,
+  sample: undefined,
 };
 
 const target: Target = {

@@ -435,3 +435,71 @@ test('a target keeps where to connect in parts', async () => {
   assert.equal(targets[0]?.pathAndQuery, '/debug/pprof/heap');
   assert.equal(targets[0]?.labels.get('instance'), '[fe80::1%eth0]:6060');
 });
+
+const FLEET = { application: 'app', targets: Array.from({ length: 60 }, (_, i) => `10.0.0.${i}:6060`) };
+
+/** The addresses that each of `total` shards scrapes. */
+async function shards(total: number, written: WrittenJob = {}): Promise<string[][]> {
+  const job = await jobOf({ 'enabled-profiles': ['mem'], ...written });
+  return Array.from({ length: total }, (_, index) =>
+    targetsFromGroups({ ...job, shard: { index, total } }, [groupOf(FLEET)]).targets.map(
+      ({ origin }) => origin.hostname,
+    ),
+  );
+}
+
+test('each target belongs to one shard, and all shards have some', async () => {
+  const parts = await shards(3);
+  assert.equal(parts.flat().length, 60);
+  assert.equal(new Set(parts.flat()).size, 60);
+  for (const part of parts) assert.ok(part.length >= 10, `${part.length} of 60`);
+});
+
+test("a shard has what Prometheus's hashmod of __address__ gives it", async () => {
+  const rules = (index: number) => [
+    { 'source-labels': ['__address__'], modulus: 3, 'target-label': '__tmp_hash', action: 'hashmod' },
+    { 'source-labels': ['__tmp_hash'], regex: String(index), action: 'keep' },
+  ];
+  for (const [index, part] of (await shards(3)).entries()) {
+    const job = await jobOf({ 'enabled-profiles': ['mem'], 'relabel-configs': rules(index) });
+    const { targets } = targetsFromGroups(job, [groupOf(FLEET)]);
+    assert.deepEqual(
+      targets.map(({ origin }) => origin.hostname),
+      part,
+    );
+  }
+});
+
+test('the address is hashed as the rules left it', async () => {
+  const rule = { 'target-label': '__address__', replacement: 'proxy:1' };
+  const parts = await shards(3, { 'relabel-configs': [rule] });
+  assert.deepEqual(parts.map(({ length }) => length).sort(), [0, 0, 1]);
+});
+
+test('targets of another shard are dropped with its number, wrong ones are told by their shard alone', async () => {
+  const job = await jobOf({ 'enabled-profiles': ['mem'] });
+  const groups = [groupOf({ application: 'app', targets: ['10.0.0.1:6060', '10.0.0.2:6060', 'h:99999'] })];
+  const [even, odd] = [0, 1].map((index) => targetsFromGroups({ ...job, shard: { index, total: 2 } }, groups));
+  assert.ok(even && odd);
+  // MD5 says so: see the vectors of hashmod.
+  assert.deepEqual(urlsOf(even), ['http://10.0.0.2:6060/debug/pprof/heap']);
+  assert.deepEqual(even.dropped[0]?.reason, { type: 'shard', shard: 1 });
+  assert.equal(even.rejected.length + odd.rejected.length, 1);
+  assert.equal(even.droppedCount + odd.droppedCount, 3);
+});
+
+test('a sample takes some of the addresses with all their profiles, and says until when', async () => {
+  const job = await jobOf({ 'enabled-profiles': ['cpu', 'mem'], sample: { count: 7 } });
+  const nowMs = 1_700_000_000_000;
+  const { targets, dropped, droppedCount, validUntilMs } = targetsFromGroups(job, [groupOf(FLEET)], nowMs);
+  assert.equal(targets.length, 14);
+  assert.equal(new Set(targets.map(({ origin }) => origin.hostname)).size, 7);
+  assert.equal(droppedCount, 53);
+  assert.deepEqual(dropped[0]?.reason, { type: 'sample' });
+  assert.ok(validUntilMs !== undefined && validUntilMs > nowMs && validUntilMs <= nowMs + 60_001);
+});
+
+test('target-limit counts what the sample leaves', async () => {
+  const job = await jobOf({ sample: { count: 7 }, 'target-limit': 7 });
+  assert.equal(targetsFromGroups(job, [groupOf(FLEET)]).warnings.length, 0);
+});

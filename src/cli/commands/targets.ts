@@ -1,7 +1,7 @@
 import { DiscoveryPool } from '../../discovery/discovery-pool.ts';
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel } from '../../labels/relabel.ts';
-import { describeDrop } from '../../targets/drop-reason.ts';
+import { describeDrop, describeRulePlace } from '../../targets/drop-reason.ts';
 import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import type { Target } from '../../targets/target.ts';
 import { loadConfigFor } from '../config-source.ts';
@@ -11,14 +11,16 @@ import { createLog } from '../log.ts';
 import type { TargetsFlags } from '../program.ts';
 import { table } from '../render/table.ts';
 import { count } from '../render/units.ts';
+import { withShard } from '../shard.ts';
 import { createTargetFilter, type TargetFilter } from '../target-filter.ts';
 
 /** Runs discovery and relabelling once and shows what came of it. Exit code 1 where a discovery failed or a target is wrong. */
 export async function targets(flags: TargetsFlags, io: Io): Promise<number> {
-  const { config, warnings } = await loadConfigFor(io, {
+  const { config: unsharded, warnings } = await loadConfigFor(io, {
     file: flags.config ?? flags.file,
     expandEnv: flags.expandEnv,
   });
+  const config = withShard(unsharded, flags.shard, io.env);
   const log = createLog(io.stderr, {
     level: () => 'info',
     format: 'text',
@@ -114,8 +116,7 @@ function explainJob(
 function explainRules(discovered: LabelSet, rules: TargetsOfJob['job']['relabelRules']): string[] {
   const lines: string[] = [];
   for (const { ruleIndex, rule, before, after } of explainRelabel(discovered, rules)) {
-    const place = rule.line === undefined ? '' : ` (line ${rule.line})`;
-    lines.push(`    rule ${ruleIndex}${place}: ${describeRule(rule)}`);
+    lines.push(`    ${describeRulePlace(rules, ruleIndex)}: ${describeRule(rule)}`);
     if (after === undefined) lines.push('      drops the target');
     else lines.push(...changes(before, after).map((change) => `      ${change}`));
   }

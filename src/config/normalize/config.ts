@@ -36,6 +36,7 @@ export function normalizeConfig(
       externalLabels: withoutEmpty(
         new Map([...(global['external-labels'] ?? []), ...(written['external-labels'] ?? [])]),
       ),
+      shard: written.shard,
       scrapeConfigs: jobs.map((job) => job.config),
       output: outputFrom(written.output ?? {}, context),
       remoteWrite: normalizeRemoteWrite(written['remote-write'], report.at('remote-write'), context),

@@ -1,3 +1,5 @@
+import type { RelabelRule } from '../../labels/relabel.ts';
+import { profileRulesOfPreset, rulesOfPreset } from '../annotation-presets.ts';
 import type { DiscoveryConfig } from '../discovery-config.ts';
 import type { Reporter } from '../findings.ts';
 import { DISCOVERY_KEYS } from '../mechanisms/index.ts';
@@ -7,6 +9,7 @@ import type { NormalizeContext } from '../schema/context.ts';
 import { httpClientFrom } from '../schema/http-client.ts';
 import type { WrittenJob } from '../schema/job.ts';
 import { fromProfilingConfig, PARCA_PROFILES, type ParcaProfiles } from '../schema/parca.ts';
+import { sampleFrom } from '../schema/sample.ts';
 import { DEFAULT_BODY_SIZE_LIMIT_BYTES, DEFAULT_SCRAPE_INTERVAL_MS, type ScrapeConfig } from '../scrape-config.ts';
 
 /** What the file says for all jobs. */
@@ -42,7 +45,10 @@ export function normalizeJob(
     written.profiles ? report.at('profiles') : report.at('profiling-config', 'pprof-config'),
   );
   const isParca = parca !== undefined || defaults.isParca;
-  const enabled = written['enabled-profiles'] ?? parca?.enabled ?? (isParca ? PARCA_PROFILES : []);
+  const preset = written['annotation-preset'];
+  // Each profile of such a preset waits for an annotation of its own.
+  const implied = isParca ? PARCA_PROFILES : preset === 'profiles.grafana.com' ? [...profiles.keys()] : [];
+  const enabled = written['enabled-profiles'] ?? parca?.enabled ?? implied;
   return {
     config: {
       jobName: written['job-name'] ?? '',
@@ -52,18 +58,47 @@ export function normalizeJob(
       bodySizeLimitBytes: limitFrom(written['body-size-limit'] ?? defaults.bodySizeLimitBytes),
       targetLimit: Number(written['target-limit'] ?? defaults.targetLimit ?? 0n),
       enabledProfiles: [...new Set(enabled.map(canonicalProfileName))],
-      profiles,
+      profiles: withRules(profiles, written, report, context),
       params,
-      relabelRules: context.compileRules(written['relabel-configs'] ?? [], report.at('relabel-configs')),
+      relabelRules: [
+        ...(preset === undefined ? [] : context.compileOwnRules(rulesOfPreset(preset))),
+        ...context.compileRules(written['relabel-configs'] ?? [], report.at('relabel-configs')),
+      ],
       discovery: discoveryOf(written, report, context),
       http: httpClientFrom(written, report, context),
       onCounterReset: written['on-counter-reset'] ?? 'emit',
       sampleLabels: written['sample-labels'] ?? 'sanitize',
+      shard: undefined,
+      sample: sampleFrom(written.sample, scrapeIntervalMs, report.at('sample')),
     },
     written,
     report,
     profilePlaces: places,
   };
+}
+
+/** The rules of single profiles: those of the preset, then the user's. */
+function withRules(
+  profiles: JobProfiles['profiles'],
+  written: WrittenJob,
+  report: Reporter,
+  context: NormalizeContext,
+): JobProfiles['profiles'] {
+  const ofUser = new Map<string, readonly RelabelRule[]>();
+  for (const [name, profile] of written.profiles ?? []) {
+    const rules = profile['relabel-configs'];
+    if (rules === undefined) continue;
+    const place = report.at('profiles', name, 'relabel-configs');
+    ofUser.set(canonicalProfileName(name), context.compileRules(rules, place));
+  }
+  const preset = written['annotation-preset'];
+  if (preset === undefined && ofUser.size === 0) return profiles;
+  return new Map(
+    [...profiles].map(([name, profile]) => {
+      const ofPreset = preset === undefined ? [] : context.compileOwnRules(profileRulesOfPreset(preset, name));
+      return [name, { ...profile, relabelRules: [...ofPreset, ...(ofUser.get(name) ?? [])] }];
+    }),
+  );
 }
 
 function parcaProfilesOf(written: WrittenJob, intervalMs: number): ParcaProfiles | undefined {

@@ -19,6 +19,7 @@ export const JOB_RULES: readonly JobRule[] = [
   timeoutExceedsSeconds,
   addressesAreNoUrls,
   hasDiscovery,
+  presetFitsDiscovery,
   deltaKeyIsSpelledOneWay,
   profilesAreSaidOneWay,
   debugGivesText,
@@ -54,7 +55,8 @@ function somethingIsEnabled({ config, report }: NormalizedJob): void {
   const hasBrokenList = list.isWritten && !(list.node instanceof TreeList && list.node.items.length === 0);
   const hasNull = list.node instanceof TreeScalar && list.node.isNull;
   if (config.enabledProfiles.length > 0 || (hasBrokenList && !hasNull)) return;
-  if (report.at('relabel-configs', 0).isWritten) return; // a rule may set __profile_<name>_enabled
+  // A rule may set __profile_<name>_enabled.
+  if (report.at('relabel-configs', 0).isWritten || report.at('annotation-preset').isWritten) return;
   const canLabelsEnable = config.discovery.some((source) => {
     if (source.mechanism === 'static') return source.groups.some(({ labels }) => [...labels.keys()].some(isEnabling));
     return source.mechanism === 'file' || source.mechanism === 'http';
@@ -104,6 +106,33 @@ function hasDiscovery({ report }: NormalizedJob): void {
 
 function isBlank(node: TreeNode | undefined): boolean {
   return (node instanceof TreeScalar && node.isNull) || (node instanceof TreeList && node.items.length === 0);
+}
+
+/** Annotations are those of pods. */
+function presetFitsDiscovery({ config, written, report }: NormalizedJob): void {
+  const preset = written['annotation-preset'];
+  if (preset === undefined) return;
+  const place = report.at('annotation-preset');
+  const clusters = config.discovery.flatMap((source) => (source.mechanism === 'kubernetes' ? [source] : []));
+  const [first] = clusters;
+  if (first === undefined) {
+    if (report.keys.some((key) => /^kubernetes[-_]sd[-_]configs$/.test(key))) return; // faulty, and reported
+    place.error(`${preset} needs kubernetes-sd-configs`, 'add kubernetes-sd-configs: [{role: pod}]', 'key');
+  }
+  const other = clusters.find(({ role }) => role !== 'pod');
+  if (other !== undefined) {
+    place.error(
+      `${preset} needs role pod, not ${other.role}`,
+      'write role: pod, or relabel-configs of your own',
+      'key',
+    );
+  }
+  const hasOthers = config.discovery.some(
+    (source) => source.mechanism !== 'kubernetes' && !(source.mechanism === 'static' && source.groups.length === 0),
+  );
+  if (first !== undefined && hasOthers) {
+    place.warn('targets from elsewhere have no annotations and are dropped', 'give them a job of their own', 'key');
+  }
 }
 
 /** The old documentation has both; the old server knew the first alone. */

@@ -1,7 +1,8 @@
 import type * as z from 'zod/mini';
+import { parseShard } from '../shard.ts';
 import { job, scrapeInterval, scrapeTimeout, targetLimit } from './job.ts';
 import { remoteWrite } from './remote-write.ts';
-import { byteSize, duration, nonEmptyText, word } from './scalars.ts';
+import { byteSize, duration, nonEmptyText, scalar, textOf, word } from './scalars.ts';
 import { labels, list, mapping } from './structures.ts';
 
 const global = mapping(
@@ -22,6 +23,7 @@ export const config = mapping(
     global,
     'log-level': word(['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'], { ignoresCase: true }),
     'external-labels': labels(),
+    shard: scalar('a shard', (node) => parseShard(textOf(node))),
     output: mapping(() => ({
       dir: nonEmptyText(),
       'state-dir': nonEmptyText(),

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import type { RelabelRule } from '../../labels/relabel.ts';
+import type { RelabelRule, WrittenRelabelRule } from '../../labels/relabel.ts';
 import type { Reporter } from '../findings.ts';
 import type { WrittenRule } from './relabel.ts';
 
@@ -17,6 +17,8 @@ export interface NormalizeContext {
   /** Filled while normalizing. */
   readonly references: FileReference[];
   readonly compileRules: (written: readonly (WrittenRule | undefined)[], report: Reporter) => readonly RelabelRule[];
+  /** Rules that are no user's. */
+  readonly compileOwnRules: (rules: readonly WrittenRelabelRule[]) => readonly RelabelRule[];
 }
 
 export function resolvePath(written: string, { dir }: NormalizeContext): string {

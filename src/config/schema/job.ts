@@ -1,10 +1,12 @@
 import type * as z from 'zod/mini';
+import { ANNOTATION_PRESETS } from '../annotation-presets.ts';
 import { DISCOVERY_BLOCKS, refusedDiscovery } from '../mechanisms/index.ts';
 import { MIN_SCRAPE_INTERVAL_MS } from '../scrape-config.ts';
 import { httpClientKeys } from './http-client.ts';
 import { profilingConfig } from './parca.ts';
 import { profiles, queryParams } from './profile.ts';
 import { relabelRule } from './relabel.ts';
+import { sample } from './sample.ts';
 import { boolean, byteSize, duration, integer, POSITIVE_MS, text, word } from './scalars.ts';
 import { list, mapping, texts } from './structures.ts';
 
@@ -29,7 +31,9 @@ export const job = mapping(
     'profiling-config': profilingConfig,
     'on-counter-reset': word(['emit', 'skip']),
     'sample-labels': word(['sanitize', 'drop', 'keep']),
+    'annotation-preset': word(ANNOTATION_PRESETS),
     'relabel-configs': list(relabelRule),
+    sample,
     ...DISCOVERY_BLOCKS,
     ...httpClientKeys,
   }),

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { quote, TreeScalar } from '../document/tree.ts';
 import { ValueError } from '../value-error.ts';
+import { relabelRule } from './relabel.ts';
 import { boolean, scalar, text, textOf, word } from './scalars.ts';
-import { mapOf, mapping, oneOf, texts } from './structures.ts';
+import { list, mapOf, mapping, oneOf, texts } from './structures.ts';
 
 /** Query parameters: names are the user's, values always lists. */
 export const queryParams = mapOf(texts());
@@ -32,6 +33,7 @@ export const profile = mapping(() => ({
   params: queryParams,
   'sample-types': mapOf(removableSampleType),
   'all-sample-types': boolean(),
+  'relabel-configs': list(relabelRule),
 }));
 
 export type WrittenProfile = z.output<typeof profile>;
