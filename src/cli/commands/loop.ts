@@ -8,6 +8,7 @@ import { type LoopSettings, ScrapeLoop } from '../../loop/scrape-loop.ts';
 import { SYSTEM_LOOP_CLOCK } from '../../loop/timer-queue.ts';
 import { fileStamp, watchFile } from '../../loop/watch-file.ts';
 import { Retention } from '../../sinks/file/retention.ts';
+import { type ListenAddress, parseListenAddress } from '../../status/listen-address.ts';
 import { abortableSleep } from '../abortable-sleep.ts';
 import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -37,6 +38,7 @@ export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
       hint: "in a loop each snapshot is compared with the one before it: set the job's scrape-interval",
     });
   }
+  const listenAddress = options.listen === undefined ? undefined : parseListenAddress(options.listen);
   const labels = labelsOfFlags(options.label);
   let configLevel: Config['logLevel'];
   const log = createLog(io.stderr, {
@@ -55,7 +57,7 @@ export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
   try {
     const settings = await settingsOf(source);
     const reload = async () => settingsOf(await readAgain(settings.config, options, io));
-    await runLoop({ settings, reload, options, io, log });
+    await runLoop({ settings, reload, options, listenAddress, io, log });
     return EXIT_OK;
   } finally {
     await source.close();
@@ -66,6 +68,7 @@ interface Context {
   readonly settings: LoopSettings;
   readonly reload: () => Promise<LoopSettings>;
   readonly options: ScrapeOptions;
+  readonly listenAddress: ListenAddress | undefined;
   readonly io: Io;
   readonly log: Log;
 }
@@ -120,6 +123,7 @@ async function runPipeline(
     onEvent,
   });
   const handle = handleOf({ scrapeLoop, reloader, discovery: pipeline.discovery }, listeners, clock.now());
+  const surface = await openSurface(context, handle, pipeline);
   const stopListening = io.onHangup(() => void handle.reload());
   const watching =
     options.watchConfig && path !== undefined
@@ -143,8 +147,16 @@ async function runPipeline(
     clearInterval(states);
     clearInterval(retention);
     stopListening();
+    await surface?.close();
     loopLog.close();
   }
+}
+
+/** The code for it is loaded only where it is wanted. */
+async function openSurface({ listenAddress, log }: Context, handle: LoopHandle, { remotes }: Pipeline) {
+  if (listenAddress === undefined) return undefined;
+  const { listen } = await import('../listen.ts');
+  return listen(listenAddress, handle, { remotes, log });
 }
 
 function handleOf(

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/scrape-config.ts';
+import { UsageError } from '../../errors.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { type PullEvent, type PullOptions, planOnce, pullOnce } from '../../pull.ts';
 import { configSourceOf } from '../config-source.ts';
@@ -24,6 +25,7 @@ export interface ScrapeOptions extends ScrapeFlags {
 
 /** One round over all targets. Gives the exit code; rejects with UsageError, ConfigError or StateError before anything is scraped. */
 export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
+  if (options.listen !== undefined && !options.loop) throw new UsageError('--listen goes with --loop only');
   const labels = labelsOfFlags(options.label);
   const isForMachines = options.json || options.logFormat !== 'text';
   const progress = await startProgress(io, { isPlain: isForMachines, now: Date.now });
