@@ -124,7 +124,7 @@ export async function planOnce(
       return { target, scrapes: 'once', windowMs: waits ? windowMs : 0 };
     });
   });
-  return { steps, jobs, windowMs: Math.max(0, ...steps.map((step) => step.windowMs)) };
+  return { steps, jobs, windowMs: steps.reduce((most, step) => Math.max(most, step.windowMs), 0) };
 }
 
 /**
@@ -148,6 +148,7 @@ async function pullStep(step: Step, run: Run): Promise<void> {
   const { target, windowMs } = step;
   const { deps, config, options } = run;
   const scrape = () => scrapeInTurn(target, run.turns, deps);
+  if (deps.signal.aborted) return;
   if (step.scrapes === 'twice') {
     const failed = await takeBaseline(target, scrape, deps);
     if (failed) deps.onEvent(failed);
@@ -172,6 +173,7 @@ async function takeBaseline(
     stage = 'delta';
     const outcome = await deps.delta(scraped);
     for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
+    stage = 'write';
     deps.commitBaseline(target);
     return undefined;
   } catch (error) {

@@ -41,8 +41,8 @@ export class Findings {
 
   /** For what was found before there were paths. */
   add(problems: readonly Problem[], warnings: readonly Problem[]): void {
-    this.#errors.push(...problems);
-    this.#warnings.push(...warnings);
+    for (const problem of problems) this.#errors.push(problem);
+    for (const warning of warnings) this.#warnings.push(warning);
   }
 
   placeOf(path: Path): Place {

@@ -4,7 +4,9 @@
  */
 export class Slots {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
+  /** So many of the first have begun. Taking each off the front of a long array would move all others each time. */
+  #started = 0;
 
   constructor(size: number) {
     this.#free = size;
@@ -29,8 +31,14 @@ export class Slots {
   }
 
   #release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+    const next = this.#waiting[this.#started];
+    if (next) {
+      this.#started += 1;
+      next();
+    } else this.#free += 1;
+    if (this.#started * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#started);
+      this.#started = 0;
+    }
   }
 }

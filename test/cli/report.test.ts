@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Report } from '../../src/cli/render/report.ts';
 import { ScrapeError } from '../../src/errors.ts';
 import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
-import type { PullEvent } from '../../src/pull.ts';
+import type { PullEvent, Stage } from '../../src/pull.ts';
 import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
 import { targetsFromGroups } from '../../src/targets/from-groups.ts';
 import type { Target } from '../../src/targets/target.ts';
@@ -38,8 +38,8 @@ function finished(target: Target, more: { durationMs?: number; isReset?: boolean
   return { type: 'finished', target, profile, receipts, durationMs: more.durationMs ?? 1 };
 }
 
-function failed(target: Target, message: string): PullEvent {
-  return { type: 'failed', target, stage: 'scrape', error: new ScrapeError('X', message, { hint: 'mend it' }) };
+function failed(target: Target, message: string, stage: Stage = 'scrape'): PullEvent {
+  return { type: 'failed', target, stage, error: new ScrapeError('X', message, { hint: 'mend it' }) };
 }
 
 function reportOf(targets: readonly Target[], events: readonly PullEvent[]): Report {
@@ -74,6 +74,26 @@ test('an instance is up, partly or down by the scrapes of all its profiles', () 
     report.summaryLines(2000)[0] ?? '',
     /^2 profiles written \(2\.0 KiB\), 3 failed; 1 target up, 1 partly, 1 down; took 2\.0 s$/,
   );
+});
+
+test('a target is down whose answers are no profiles, and up where only we could not write', () => {
+  const [a, b] = [targetOf('garbage:1', 'mem'), targetOf('fine:1', 'mem')];
+  const report = reportOf([a, b], [failed(a, 'malformed', 'delta'), failed(b, 'disk full', 'write')]);
+  assert.match(report.summaryLines(0)[0] ?? '', /2 failed; 1 target up, 1 down;/);
+});
+
+test('a target that the run was stopped before is neither up nor down', () => {
+  const [a, b] = [targetOf('a:1', 'mem'), targetOf('b:1', 'mem')];
+  const report = reportOf([a, b], [finished(a)]);
+  assert.match(report.summaryLines(0)[0] ?? '', /; 1 target up, 1 not scraped;/);
+  assert.deepEqual(Object(report.summary(0)['summary']).targets, {
+    up: 1,
+    partly: 0,
+    down: 0,
+    unknown: 1,
+    rejected: 0,
+    dropped: 0,
+  });
 });
 
 test('the same failure is one line, with the hint and how many more', () => {

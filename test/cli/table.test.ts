@@ -17,6 +17,11 @@ test('columns are as wide as their widest cell, numbers to the right, no trailin
   );
 });
 
+test('a table has as many rows as there are profiles', () => {
+  const rows = Array.from({ length: 200_000 }, (_, row) => [String(row)]);
+  assert.equal(table(['N'], rows).at(-1), '199999');
+});
+
 for (const [bytes, text] of [
   [0, '0 B'],
   [1023, '1023 B'],
@@ -29,7 +34,11 @@ for (const [bytes, text] of [
 
 for (const [ms, text] of [
   [12.4, '12 ms'],
+  [999.6, '1.0 s'],
   [1500, '1.5 s'],
+  [59_940, '59.9 s'],
+  [59_960, '1 min 0 s'],
+  [119_700, '2 min 0 s'],
   [185_000, '3 min 5 s'],
 ] as const) {
   test(`${ms} ms are ${text}`, () => assert.equal(formatElapsed(ms), text));

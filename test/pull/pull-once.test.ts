@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeltaOutcome } from '../../src/delta/delta-outcome.ts';
 import type { TargetGroup } from '../../src/discovery/target-group.ts';
-import { DiscoveryError, PyroPullError, ScrapeError, SinkError } from '../../src/errors.ts';
+import { DiscoveryError, PyroPullError, ScrapeError, SinkError, StateError } from '../../src/errors.ts';
 import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
 import { finalLabels, type PullDeps, type PullEvent, type PullOptions, pullOnce } from '../../src/pull.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
@@ -135,6 +135,17 @@ test('the state of now waits for nothing where no window is needed', async () =>
   assert.deepEqual(calls, ['scrape /debug/pprof/goroutine', 'commit goroutines']);
 });
 
+test('there may be more profiles than a call takes arguments', async () => {
+  const crowd = (...args: Parameters<typeof targetsFromGroups>) => {
+    const found = targetsFromGroups(...args);
+    return { ...found, targets: found.targets.flatMap((target) => Array.from({ length: 150_000 }, () => target)) };
+  };
+  const stopped = AbortSignal.abort();
+  const { events } = await pull(['h:1'], { targetsFromGroups: crowd, signal: stopped }, { isWanted: only('mem') });
+  const planned = events.find((event) => event.type === 'planned');
+  assert.equal(planned?.plan.steps.length, 150_000);
+});
+
 test('a target that fails is an event and stops no other', async () => {
   const { events } = await pull(
     ['down:1', 'up:1'],
@@ -163,6 +174,21 @@ test('a first snapshot that fails is the end of that target', async () => {
   );
   assert.equal(scrapes, 1);
   assert.deepEqual(typesOf(events), ['planned', 'failed']);
+});
+
+test('a first snapshot that cannot be kept is a failure of the write, not of the target', async () => {
+  const { events, calls } = await pull(
+    ['h:1'],
+    {
+      commitBaseline: () => {
+        throw new StateError('STATE_FILE', 'disk full');
+      },
+    },
+    { isWanted: only('mem') },
+  );
+  const failed = events.find((event) => event.type === 'failed');
+  assert.equal(failed?.stage, 'write');
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap']);
 });
 
 test('a sink that fails leaves the earlier baseline in force', async () => {

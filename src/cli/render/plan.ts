@@ -7,7 +7,7 @@ import { count } from './units.ts';
 /** `scraping 10 profiles of 2 targets into profiles, window 10s`. */
 export function planLine(plan: Plan, receivers: readonly string[]): string {
   const window = plan.windowMs > 0 ? `; two snapshots ${formatDuration(plan.windowMs)} apart` : '';
-  const longest = Math.max(0, ...plan.steps.map(({ target }) => target.seconds ?? 0));
+  const longest = plan.steps.reduce((most, { target }) => Math.max(most, target.seconds ?? 0), 0);
   const measuring = longest > 0 ? `; profiles of up to ${longest}s` : '';
   return `scraping ${count(plan.steps.length, 'profile')} of ${count(instancesOf(plan), 'target')} into ${receivers.join(', ')}${measuring}${window}`;
 }

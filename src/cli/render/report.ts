@@ -1,4 +1,4 @@
-import type { PullEvent, Stage } from '../../pull.ts';
+import type { PullEvent } from '../../pull.ts';
 import type { Target } from '../../targets/target.ts';
 import { count, formatBytes, formatElapsed } from './units.ts';
 
@@ -55,8 +55,9 @@ export class Report {
         break;
       case 'failed':
         this.#failed += 1;
-        this.#instance(event.target)[event.stage === 'scrape' ? 'failed' : 'scraped'] += 1;
-        this.#addFailure(event.stage, event.target, event.error.message, event.error.hint);
+        // A target whose answer is no profile is no better off than one that doesn't answer; a full disk is not its fault.
+        this.#instance(event.target)[event.stage === 'write' ? 'scraped' : 'failed'] += 1;
+        this.#addFailure(event.target, event.error.message, event.error.hint);
         break;
       case 'warning':
         break;
@@ -87,11 +88,10 @@ export class Report {
 
   /** The failures, each kind once: `connection refused: 3 profiles: http://a/… (and 2 more)`. */
   failureLines(): string[] {
-    return [...this.#failures.values()].map(({ message, hint, urls, stage }) => {
+    return [...this.#failures.values()].map(({ message, hint, urls }) => {
       const more = urls.length > 1 ? ` (and ${urls.length - 1} more)` : '';
       const remedy = hint ? ` — ${hint}` : '';
-      const what = stage === 'scrape' ? '' : `${stage}: `;
-      return `${urls[0]}${more}: ${what}${message}${remedy}`;
+      return `${urls[0]}${more}: ${message}${remedy}`;
     });
   }
 
@@ -102,10 +102,11 @@ export class Report {
     if (this.#held > 0) parts.push(`${this.#held} held back`);
     if (this.#failed > 0) parts.push(`${this.#failed} failed`);
     if (this.#resets > 0) parts.push(count(this.#resets, 'counter reset'));
-    const { up, partly, down } = this.#health();
+    const { up, partly, down, unknown } = this.#health();
     const health = [`${count(up, 'target')} up`];
     if (partly > 0) health.push(`${partly} partly`);
     if (down > 0) health.push(`${down} down`);
+    if (unknown > 0) health.push(`${unknown} not scraped`);
     if (this.#rejected > 0) health.push(`${this.#rejected} rejected`);
     if (this.#dropped > 0) health.push(`${this.#dropped} dropped`);
     const lines = [`${parts.join(', ')}; ${health.join(', ')}; took ${formatElapsed(nowMs - this.#startedAtMs)}`];
@@ -117,7 +118,6 @@ export class Report {
 
   /** The last object of `--json`. */
   summary(nowMs: number): Record<string, unknown> {
-    const { up, partly, down } = this.#health();
     return {
       summary: {
         profiles: this.#expected,
@@ -127,7 +127,7 @@ export class Report {
         failed: this.#failed,
         bytes: this.#bytes,
         resets: this.#resets,
-        targets: { up, partly, down, rejected: this.#rejected, dropped: this.#dropped },
+        targets: { ...this.#health(), rejected: this.#rejected, dropped: this.#dropped },
         discoveryFailures: this.#discoveryFailures,
         durationMs: Math.round(nowMs - this.#startedAtMs),
       },
@@ -156,16 +156,18 @@ export class Report {
     }
   }
 
-  #addFailure(stage: Stage, target: Target, message: string, hint: string | undefined): void {
-    const known = this.#failures.get(`${stage} ${message}`);
+  #addFailure(target: Target, message: string, hint: string | undefined): void {
+    const known = this.#failures.get(message);
     if (known) known.urls.push(target.url);
-    else this.#failures.set(`${stage} ${message}`, { stage, message, hint, urls: [target.url] });
+    else this.#failures.set(message, { message, hint, urls: [target.url] });
   }
 
-  #health(): { up: number; partly: number; down: number } {
-    const health = { up: 0, partly: 0, down: 0 };
+  /** `unknown`: the run was stopped before anything came of them. */
+  #health(): { up: number; partly: number; down: number; unknown: number } {
+    const health = { up: 0, partly: 0, down: 0, unknown: 0 };
     for (const { scraped, failed } of this.#instances.values()) {
-      if (failed === 0) health.up += 1;
+      if (scraped + failed === 0) health.unknown += 1;
+      else if (failed === 0) health.up += 1;
       else if (scraped === 0) health.down += 1;
       else health.partly += 1;
     }
@@ -174,7 +176,6 @@ export class Report {
 }
 
 interface Failures {
-  readonly stage: Stage;
   readonly message: string;
   readonly hint: string | undefined;
   readonly urls: string[];

@@ -4,9 +4,12 @@ export function table(
   rows: readonly (readonly string[])[],
   right: ReadonlySet<number> = new Set(),
 ): string[] {
-  const widths = header.map((cell, column) =>
-    Math.max(displayWidth(cell), ...rows.map((row) => displayWidth(row[column] ?? ''))),
-  );
+  const widths = header.map(displayWidth);
+  for (const row of rows) {
+    for (const [column, width] of widths.entries()) {
+      widths[column] = Math.max(width, displayWidth(row[column] ?? ''));
+    }
+  }
   const line = (cells: readonly string[]) =>
     widths
       .map((width, column) => {
