@@ -255,17 +255,25 @@ function definePush(program: Command, io: Io, finish: (code: number) => void): v
     .command('push')
     .description('send profile files, or a directory that scrape wrote, to a remote Pyroscope')
     .argument(
-      '<path...>',
+      '[path...]',
       'profile files or directories; labels and times come from the index, else from the pprof itself',
     )
     .addOption(pushOption())
     .addOption(configOption())
     .option('--label <name=value>', 'set a label on every profile, over an equal name (repeatable)', collect, [])
-    .option('--retry', 'also send what a remote refused before', false)
+    .option('--retry', 'also send what a remote refused before; needs no path', false)
     .addOption(pushDeadlineOption())
     .addOption(expandEnvOption())
     .option('--json', 'what became of the files as one JSON document on stdout', false)
-    .addHelpText('after', '\nExample:\n  $ pyro-pull push profiles --push http://localhost:4040')
+    .addHelpText(
+      'after',
+      `
+The queue is the one that scrape uses for the same config or directory, so what scrape could not send goes along.
+
+Examples:
+  $ pyro-pull push profiles --push http://localhost:4040
+  $ pyro-pull push --retry -c pyro-pull.yml                 what the server refused, once it is set right`,
+    )
     .action(async (paths: string[], options: PushFlags) => {
       const { push } = await import('./commands/push.ts');
       finish(await push(paths, options, io));

@@ -23,22 +23,16 @@ export async function openRemotes(
   { outDir, io, log }: { outDir: string | undefined; io: Io; log: Log },
 ): Promise<readonly PyroscopeSink[]> {
   if (remotes.length === 0) return [];
-  const [{ createPyroscopeSink }, { describePushEvent }] = await Promise.all([
+  const [{ createPyroscopeSink }, { PushLog }] = await Promise.all([
     import('../sinks/pyroscope/pyroscope-sink.ts'),
-    import('../sinks/pyroscope/push-event.ts'),
+    import('./render/push-log.ts'),
   ]);
   const queueRoot = join(resolve(io.cwd, outDir ?? 'profiles'), '.queue');
   const opened = await Promise.allSettled(
-    remotes.map((remote) =>
-      createPyroscopeSink(remote, {
-        queueRoot,
-        http: { environment: io.env },
-        onEvent: (event) => {
-          const { level, message, hint } = describePushEvent(event);
-          log[level](`remote ${remote.name}: ${message}`, { remote: remote.name, hint });
-        },
-      }),
-    ),
+    remotes.map((remote) => {
+      const { add, close } = new PushLog(log, remote.name);
+      return createPyroscopeSink(remote, { queueRoot, http: { environment: io.env }, onEvent: add, onClosed: close });
+    }),
   );
   const sinks = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = opened.find((one) => one.status === 'rejected');
@@ -71,7 +65,7 @@ export function isDelivered({ rejected, dropped, queued }: RemoteSummary): boole
 /** `remote main: 12 sent, 3 still queued: the next run sends them first`. */
 export function remoteLine({ remote, accepted, rejected, dropped, queued }: RemoteSummary): string {
   const parts = [`${accepted} sent`];
-  if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/)`);
+  if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; pyro-pull push --retry sends them again)`);
   if (dropped > 0) parts.push(`${dropped} fell out of the queue`);
   if (queued > 0) parts.push(`${queued} still queued: the next run sends them first`);
   return `remote ${remote}: ${parts.join(', ')}`;

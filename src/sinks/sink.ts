@@ -35,6 +35,11 @@ export interface Receipt {
   /** Path of the file, relative to where the sink writes; undefined for a remote. */
   readonly path: string | undefined;
   readonly bytes: number;
+  /**
+   * Of a remote: `refused` is what the server would never take (kept beside the queue), `filtered` what the remote's rules
+   * drop, `empty` what a server would take and keep nothing of. Undefined for a file.
+   */
+  readonly remote?: 'queued' | 'refused' | 'filtered' | 'empty';
   /** The line of the index, for `--json`; undefined for a remote. */
   readonly entry?: Readonly<Record<string, unknown>>;
 }

@@ -196,12 +196,13 @@ test('an answer that is a long page leaves its status', async (t) => {
 test('what the server would refuse is told at once, and kept for --retry', async (t) => {
   const server = await startFakePyroscope(t);
   const limits = { ...DEFAULT_PUSH_LIMITS, maxProfileBytes: 10 };
-  const { sink, root } = await rig(t, remoteTo(server.url, { limits }));
-  await assert.rejects(sink.write(profileOf('cpu', ['samples'])), {
-    name: 'SinkError',
-    code: 'PUSH_LIMIT',
-    message: /inflated, the server takes 10 bytes/,
-  });
+  const { sink, events, root } = await rig(t, remoteTo(server.url, { limits }));
+  const { remote } = await sink.write(profileOf('cpu', ['samples']));
+  assert.equal(remote, 'refused');
+  const [told, ...more] = events.map((event) => describePushEvent(event));
+  assert.equal(more.length, 0);
+  assert.match(told?.message ?? '', /not sent: the profile has .* inflated, the server takes 10 bytes$/);
+  assert.match(told?.hint ?? '', /^raise max_profile_size_bytes on the server/);
   assert.equal(server.received.length, 0);
   assert.equal(sink.stats.rejected, 1);
   const files = await readdir(join(root, 'main', 'rejected'));

@@ -1,5 +1,8 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Config } from '../../config/scrape-config.ts';
 import { UsageError } from '../../errors.ts';
+import { INDEX_FILE } from '../../sinks/file/index-entry.ts';
 import { type PushSummary, pushPaths } from '../../sinks/pyroscope/push-paths.ts';
 import { hasDefaultConfig, loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
@@ -13,6 +16,11 @@ import { aborted, listenForSignals } from '../signals.ts';
 
 /** Sends profile files to every remote. Exit code 1 where something is refused, unreadable or left over. */
 export async function push(paths: readonly string[], flags: PushFlags, io: Io): Promise<number> {
+  if (paths.length === 0 && !flags.retry) {
+    throw new UsageError('nothing to push', {
+      hint: 'name profile files, or a directory that scrape wrote; --retry alone sends what was refused before',
+    });
+  }
   const labels = labelsOfFlags(flags.label);
   const log = createLog(io.stderr, {
     level: () => 'info',
@@ -28,7 +36,8 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
     });
   }
   const signals = listenForSignals(io, log);
-  const sinks = await openRemotes(remotes, { outDir: config.output.dir, io, log });
+  const outDir = config.output.dir ?? paths.find((path) => isOutDirectory(resolve(io.cwd, path)));
+  const sinks = await openRemotes(remotes, { outDir, io, log });
   try {
     const pushed = pushPaths(
       paths,
@@ -53,6 +62,17 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
   }
 }
 
+/** Whether scrape wrote this directory and its queue may lie there: what scrape could not send goes along then. */
+function isOutDirectory(path: string): boolean {
+  if (!existsSync(join(path, INDEX_FILE))) return false;
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A config is read where one is named, or lies here and no flag says where to push. */
 async function configFor(flags: PushFlags, io: Io, log: Log): Promise<Pick<Config, 'remoteWrite' | 'output'>> {
   const isNeeded = flags.config !== undefined || (flags.push.length === 0 && (await hasDefaultConfig(io)));
@@ -67,7 +87,7 @@ async function configFor(flags: PushFlags, io: Io, log: Log): Promise<Pick<Confi
 function lineOf({ remote, accepted, skipped, rejected, failed, left }: PushSummary): string {
   const parts = [`${count(accepted, 'profile')} sent`];
   if (skipped > 0) parts.push(`${skipped} sent before`);
-  if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; --retry sends them again)`);
+  if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; pyro-pull push --retry sends them again)`);
   if (failed > 0) parts.push(`${failed} unreadable`);
   if (left > 0) parts.push(`${left} left for the next run`);
   return `remote ${remote}: ${parts.join(', ')}\n`;

@@ -19,7 +19,9 @@ export function profileLine(event: PullEvent): Record<string, unknown> | undefin
   switch (event.type) {
     case 'finished': {
       const entry = event.receipts.find((receipt) => receipt.entry !== undefined)?.entry;
-      return entry ? { ...entry, outcome: 'written' } : { ...withoutFile(event.profile), outcome: 'queued' };
+      return entry
+        ? { ...entry, outcome: 'written' }
+        : { ...withoutFile(event.profile), outcome: remoteOutcome(event.receipts) };
     }
     case 'empty':
     case 'held':
@@ -39,6 +41,12 @@ export function profileLine(event: PullEvent): Record<string, unknown> | undefin
     default:
       return undefined;
   }
+}
+
+/** `queued` where one of the remotes will get it. */
+function remoteOutcome(receipts: Finished['receipts']): string {
+  const outcomes = receipts.map(({ remote }) => remote);
+  return outcomes.includes('queued') ? 'queued' : (outcomes[0] ?? 'queued');
 }
 
 function subject(target: FinishedProfile['target']): Record<string, unknown> {

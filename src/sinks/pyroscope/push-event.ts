@@ -38,7 +38,7 @@ export function describePushEvent(event: PushEvent): PushMessage {
       return say(
         'error',
         `${whatOf(event.meta)} refused for good, moved to rejected/: ${event.answer}`,
-        hintOfRefusal(event.answer),
+        event.hint ?? hintOfRefusal(event.answer),
       );
     case 'unavailable':
       return say('warn', `takes nothing now, ${waitingOf(event.queued)}: ${event.answer}`);

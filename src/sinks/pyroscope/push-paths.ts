@@ -63,7 +63,6 @@ async function pushTo(
       notQueued += 1;
       continue;
     }
-    const refused = sink.stats.rejected;
     try {
       const outgoing = await readPushFile(file, options);
       const delivery = outgoing.pushId === undefined ? undefined : sink.deliveryOf(outgoing.pushId);
@@ -71,9 +70,8 @@ async function pushTo(
       if (delivery !== undefined) continue; // if now, it lay in the queue and is counted there
       await sink.push(outgoing);
     } catch (error) {
-      const told = toError(error, file.path);
-      if (sink.stats.rejected === refused) failed += 1; // else it is kept among the rejected
-      onFailure({ remote: sink.name, path: file.path, error: told });
+      failed += 1;
+      onFailure({ remote: sink.name, path: file.path, error: toError(error, file.path) });
       continue;
     }
     if (sink.stats.queued > AHEAD) await sink.flush(options.deadlineMs, AHEAD);

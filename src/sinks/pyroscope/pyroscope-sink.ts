@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
-import { PyroPullError, SinkError } from '../../errors.ts';
+import { PyroPullError } from '../../errors.ts';
 import { createHttpClient, type HttpClientOptions } from '../../http/client.ts';
 import { safeInstanceName } from '../file/safe-name.ts';
 import { Delivery, type DeliveryClock, SYSTEM_DELIVERY_CLOCK } from '../queue/delivery.ts';
@@ -22,6 +22,8 @@ export interface PyroscopeSinkDeps {
   readonly queueRoot: string;
   readonly http: HttpClientOptions;
   readonly onEvent: (event: PushEvent) => void;
+  /** After the last event. */
+  readonly onClosed?: () => void;
   readonly clock?: DeliveryClock;
 }
 
@@ -94,6 +96,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     deliveredEarlier,
     clock,
     onEvent: deps.onEvent,
+    onClosed: deps.onClosed,
     client,
   });
 }
@@ -111,6 +114,7 @@ interface SinkParts {
   readonly deliveredEarlier: ReadonlySet<string>;
   readonly clock: DeliveryClock;
   readonly onEvent: (event: PushEvent) => void;
+  readonly onClosed: (() => void) | undefined;
   readonly client: { destroy(): void };
 }
 
@@ -146,18 +150,20 @@ class QueuedPyroscopeSink implements PyroscopeSink {
     const prepared = await prepareProfile(outgoing, remote, limits, clock.now());
     if (prepared === undefined) {
       this.#filtered += 1;
-      return { path: undefined, bytes: 0 };
+      return { path: undefined, bytes: 0, remote: 'filtered' };
     }
     const { meta, body, fault } = prepared;
     if (prepared.notes.some(({ type }) => type === 'sample-labels')) this.#sanitized += 1;
     const news = this.#news.of(tellsClock ? prepared : { ...prepared, clockOffsetMs: undefined });
     for (const event of news) this.#parts.onEvent(event);
     if (fault !== undefined) {
-      await delivery.addRejected({ ...meta, answer: `not sent: ${fault.message}` }, body);
-      throw new SinkError('PUSH_LIMIT', fault.message, { hint: fault.hint });
+      // No failure of this write: with the next interval added to it the profile would fit even less.
+      await delivery.addRejected({ ...meta, answer: `not sent: ${fault.message}` }, body, fault.hint);
+      return { path: undefined, bytes: body.length, remote: 'refused' };
     }
-    if (meta.samples > 0) await delivery.add(meta, body); // the server takes an empty profile and keeps nothing
-    return { path: undefined, bytes: body.length };
+    if (meta.samples === 0) return { path: undefined, bytes: body.length, remote: 'empty' };
+    await delivery.add(meta, body);
+    return { path: undefined, bytes: body.length, remote: 'queued' };
   }
 
   flush(deadlineMs: number, most?: number): Promise<void> {
@@ -176,6 +182,7 @@ class QueuedPyroscopeSink implements PyroscopeSink {
   async close(): Promise<void> {
     await this.#parts.delivery.close();
     this.#parts.client.destroy();
+    this.#parts.onClosed?.();
   }
 }
 

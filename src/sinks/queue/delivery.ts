@@ -119,8 +119,8 @@ export class Delivery {
   }
 
   /** Keeps a profile that we know the remote refuses where its own refusals are. */
-  async addRejected(meta: EntryMeta, body: Uint8Array): Promise<void> {
-    await this.#reject(await this.#put(meta, body), meta, meta.answer ?? '');
+  async addRejected(meta: EntryMeta, body: Uint8Array, hint: string): Promise<void> {
+    await this.#reject(await this.#put(meta, body), meta, meta.answer ?? '', hint);
   }
 
   /** Queues again what was rejected, oldest first. Gives how many. */
@@ -331,13 +331,13 @@ export class Delivery {
     for (const series of this.#index.waiting()) this.#index.makeReady(series);
   }
 
-  async #reject(entry: QueueEntry, meta: EntryMeta, answer: string): Promise<void> {
+  async #reject(entry: QueueEntry, meta: EntryMeta, answer: string, hint?: string): Promise<void> {
     this.#counts.rejected += 1;
     const rejected = { ...meta, answer };
     const moved = await this.#options.queue.reject(entry, rejected);
     this.#rejected.push(moved);
     this.#rejectedBytes += moved.bytes;
-    this.#options.onEvent({ type: 'rejected', meta: rejected, answer });
+    this.#options.onEvent({ type: 'rejected', meta: rejected, answer, hint });
     this.#keepBounds();
   }
 

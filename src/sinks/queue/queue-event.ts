@@ -8,7 +8,8 @@ export type QueueEvent =
   | { readonly type: 'retrying'; readonly meta: EntryMeta; readonly answer: string; readonly waitMs: number }
   /** Tried often in vain while it holds back the later profiles of its series. */
   | { readonly type: 'stuck'; readonly meta: EntryMeta; readonly answer: string; readonly failures: number }
-  | { readonly type: 'rejected'; readonly meta: EntryMeta; readonly answer: string }
+  /** By the remote, or by ourselves because we know that it will be; `hint` says what to do then. */
+  | { readonly type: 'rejected'; readonly meta: EntryMeta; readonly answer: string; readonly hint: string | undefined }
   /** The remote takes nothing now. Told once for each time that it goes away. */
   | { readonly type: 'unavailable'; readonly answer: string; readonly queued: number }
   /** Nothing gets through until the set-up is mended: wrong credentials or address. */
