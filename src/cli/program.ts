@@ -205,6 +205,7 @@ function defineTargets(program: Command, io: Io, finish: (code: number) => void)
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
     .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
     .option('--explain', 'replay the relabel rules one by one, with the labels before and after', false)
+    .option('--watch', 'go on and print each change as it comes, until SIGINT', false)
     .addOption(
       new Option('--discovery-timeout <duration>', 'how long discovery may take')
         .default(30_000, '30s')
@@ -212,10 +213,10 @@ function defineTargets(program: Command, io: Io, finish: (code: number) => void)
     )
     .addOption(shardOption())
     .addOption(expandEnvOption())
-    .option('--json', 'the result as one JSON document on stdout', false)
+    .option('--json', 'the result as one JSON document on stdout, with --watch one object a line', false)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ pyro-pull targets -c pyro-pull.yml\n  $ pyro-pull targets --explain --match 10.1.2.3',
+      '\nExamples:\n  $ pyro-pull targets -c pyro-pull.yml\n  $ pyro-pull targets --explain --match 10.1.2.3\n  $ pyro-pull targets --watch',
     )
     .action(async (file: string | undefined, options: TargetsFlags) => {
       const { targets } = await import('./commands/targets.ts');
@@ -229,6 +230,7 @@ export interface TargetsFlags {
   job: string[];
   match: string[];
   explain: boolean;
+  watch: boolean;
   discoveryTimeout: number;
   shard?: WrittenShard;
   expandEnv: boolean;

@@ -138,3 +138,19 @@ test('push without a remote is wrong usage', async (t) => {
   assert.equal(await run(['push', 'profiles'], io), 2);
   assert.match(io.err(), /no remote to push to\n {2}name one with --push/);
 });
+
+test('targets --explain shows what the rules of single profiles do, and of which preset they are', async (t) => {
+  const rules = '{mem: {relabel-configs: [{target-label: __scheme__, replacement: https}]}}';
+  const text = SHOP.replace('[mem]', '[mem, cpu]').replace(
+    '    static-configs',
+    `    profiles: ${rules}\n    static-configs`,
+  );
+  const { io } = withConfig(t, text);
+  await run(['targets', '--explain', '--match', '10.0.0.1'], io);
+  assert.match(
+    io.out(),
+    / {4}rules of profile mem:\n {6}rule 0 \(line 4\): replace .*\n {8}~ __scheme__="http" -> "https"\n {4}=> scraped as /,
+  );
+  assert.match(io.out(), /=> scraped as mem: https:\/\/10\.0\.0\.1:6060/);
+  assert.match(io.out(), /=> scraped as cpu: http:\/\/10\.0\.0\.1:6060/);
+});
