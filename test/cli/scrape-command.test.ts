@@ -183,6 +183,13 @@ const usage: readonly (readonly [name: string, argv: readonly string[], says: Re
     ['scrape', '-c', 'x.yml', 'h:1'],
     /--config and targets on the command line do not go together/,
   ],
+  ['one round and a loop', ['scrape', 'h:1', '--once', '--loop', '--dry-run'], /--once and --loop do not go together/],
+  ['a loop with a window', ['scrape', 'h:1', '--loop', '--window', '5s'], /--window and --loop do not go together/],
+  ['a config to watch in one round', ['scrape', 'h:1', '--watch-config'], /--watch-config goes with --loop only/],
+  ['an address to serve one round at', ['scrape', 'h:1', '--listen', ':0'], /--listen goes with --loop only/],
+  ['an unset variable as directory', ['scrape', 'h:1', '--out', ''], /--out is empty/],
+  ['an unset variable as state', ['scrape', 'h:1', '--state-dir='], /--state-dir is empty/],
+  ['an unset variable as config', ['scrape', '--config', ''], /--config is empty/],
   ['the demo and targets', ['scrape', '--demo', 'h:1'], /--demo and targets/],
   ['a window without a unit', ['scrape', 'h:1', '--window', '10'], /--window/],
   ['no concurrency at all', ['scrape', 'h:1', '--concurrency', '0'], /whole number from 1/],
@@ -268,6 +275,22 @@ static-configs:
   assert.equal(failures?.length, 1);
   assert.match(failures[0] ?? '', /\(and 1 more\): connection refused — nothing listens on port/);
   assert.equal(w.index().length, 1);
+});
+
+test('a round leaves no more files than output.max-bytes allows', async (t) => {
+  const w = await world(t, { '/debug/pprof/goroutine': body(GOROUTINES) });
+  const job = jobOf(w.target, 'goroutines');
+  assert.equal(await w.scrape(job), 0);
+  const [first] = w.files().filter((path) => path !== 'index.ndjson');
+  const config = readFileSync(join(w.dir, 'pyro-pull.yml'), 'utf8');
+  writeFileSync(
+    join(w.dir, 'pyro-pull.yml'),
+    `${config}output: { dir: profiles, max-bytes: ${GOROUTINES.length + 50} }\n`,
+  );
+  assert.equal(await run(['scrape'], w.io), 0);
+  assert.match(w.io.err(), /removed 1 old file/);
+  assert.equal(w.index().length, 1);
+  assert.ok(!w.files().includes(first ?? ''));
 });
 
 test('two runs on one state directory: the second one says so and gives 2', async (t) => {

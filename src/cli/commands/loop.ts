@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type { Config } from '../../config/scrape-config.ts';
-import { PyroPullError, UsageError } from '../../errors.ts';
+import { PyroPullError } from '../../errors.ts';
 import type { LoopEvent } from '../../loop/loop-event.ts';
 import type { LoopHandle } from '../../loop/loop-view.ts';
 import { Reloader } from '../../loop/reloader.ts';
 import { type LoopSettings, ScrapeLoop } from '../../loop/scrape-loop.ts';
 import { SYSTEM_LOOP_CLOCK } from '../../loop/timer-queue.ts';
 import { fileStamp, watchFile } from '../../loop/watch-file.ts';
-import { Retention } from '../../sinks/file/retention.ts';
 import { type ListenAddress, parseListenAddress } from '../../status/listen-address.ts';
 import { abortableSleep } from '../abortable-sleep.ts';
+import { checkFlags } from '../check-flags.ts';
 import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
@@ -19,7 +19,7 @@ import { openPipeline, type Pipeline } from '../pipeline.ts';
 import { remoteLine, summarise } from '../remotes.ts';
 import { LoopLog } from '../render/loop-log.ts';
 import { profileLine } from '../render/profile-line.ts';
-import { count, formatBytes } from '../render/units.ts';
+import { createRetainer } from '../retain-files.ts';
 import { aborted, listenForSignals } from '../signals.ts';
 import { createTargetFilter } from '../target-filter.ts';
 import type { ScrapeOptions } from './scrape.ts';
@@ -32,12 +32,7 @@ const RETENTION_EVERY_MS = 60_000;
  * anything is scraped.
  */
 export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
-  if (options.once) throw new UsageError('--once and --loop do not go together');
-  if (options.window !== undefined) {
-    throw new UsageError('--window and --loop do not go together', {
-      hint: "in a loop each snapshot is compared with the one before it: set the job's scrape-interval",
-    });
-  }
+  checkFlags(options);
   const listenAddress = options.listen === undefined ? undefined : parseListenAddress(options.listen);
   const labels = labelsOfFlags(options.label);
   let configLevel: Config['logLevel'];
@@ -133,7 +128,8 @@ async function runPipeline(
         })
       : Promise.resolve();
   const states = setInterval(() => evictStates(pipeline, log), STATES_EVERY_MS);
-  const retention = setInterval(retainFiles(pipeline, scrapeLoop, io, log), RETENTION_EVERY_MS);
+  const retain = createRetainer(pipeline.outDir, () => scrapeLoop.settings.config.output, { io, log });
+  const retention = setInterval(() => void retain(), RETENTION_EVERY_MS);
   log.info(`scraping in a loop -> ${pipeline.receivers.join(', ')}`);
   try {
     scrapeLoop.start();
@@ -224,26 +220,4 @@ function evictStates(pipeline: Pipeline, log: Log): void {
   } catch (error) {
     log.warn(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Keeps the files within `output.max-age` and `output.max-bytes` of the config in force. */
-function retainFiles({ outDir }: Pipeline, scrapeLoop: ScrapeLoop, io: Io, log: Log): () => void {
-  if (outDir === undefined) return () => {};
-  const retention = new Retention(resolve(io.cwd, outDir));
-  let isRunning = false;
-  const run = async () => {
-    const { maxAgeMs, maxBytes } = scrapeLoop.settings.config.output;
-    if (isRunning || (maxAgeMs === 0 && maxBytes === 0)) return;
-    isRunning = true;
-    try {
-      const { files, bytes, failed } = await retention.run({ maxAgeMs, maxBytes });
-      if (files > 0) log.info(`removed ${count(files, 'old file')} (${formatBytes(bytes)})`, { files, bytes });
-      if (failed > 0) log.warn(`${count(failed, 'old file')} could not be removed from ${outDir}`, { failed });
-    } catch (error) {
-      log.warn(`old files in ${outDir} stay: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      isRunning = false;
-    }
-  };
-  return () => void run();
 }

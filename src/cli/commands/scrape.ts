@@ -1,7 +1,7 @@
 import type { Config } from '../../config/scrape-config.ts';
-import { UsageError } from '../../errors.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { type PullEvent, type PullOptions, planOnce, pullOnce } from '../../pull.ts';
+import { checkFlags } from '../check-flags.ts';
 import { configSourceOf } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
@@ -16,6 +16,7 @@ import { dryRunJson, dryRunText, planLine } from '../render/plan.ts';
 import { PROFILE_HEADER, profileLine, profileRow } from '../render/profile-line.ts';
 import { Report } from '../render/report.ts';
 import { table } from '../render/table.ts';
+import { createRetainer } from '../retain-files.ts';
 import { aborted, listenForSignals, type Signals } from '../signals.ts';
 import { createTargetFilter } from '../target-filter.ts';
 
@@ -25,7 +26,7 @@ export interface ScrapeOptions extends ScrapeFlags {
 
 /** One round over all targets. Gives the exit code; rejects with UsageError, ConfigError or StateError before anything is scraped. */
 export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
-  if (options.listen !== undefined && !options.loop) throw new UsageError('--listen goes with --loop only');
+  checkFlags(options);
   const labels = labelsOfFlags(options.label);
   const isForMachines = options.json || options.logFormat !== 'text';
   const progress = await startProgress(io, { isPlain: isForMachines, now: Date.now });
@@ -138,6 +139,7 @@ async function runOnce(
   if (pipeline.outDir !== undefined && report.suggestedPath !== undefined) {
     log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.suggestedPath}`);
   }
+  if (!signals.signal.aborted) await createRetainer(pipeline.outDir, () => config.output, { io, log })();
   const received = signals.received();
   if (received) return exitCodeOfSignal(received);
   return report.isClean && remotes.every(isDelivered) ? EXIT_OK : EXIT_FAILED;
