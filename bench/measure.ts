@@ -20,6 +20,8 @@ export function inProcess(name: string, operation: () => unknown): Contestant {
   };
 }
 
+const WARM_UP_MICROS = 1_500_000;
+
 export interface MeasureOptions {
   readonly rounds?: number;
   /** How long one contestant's turn should last. */
@@ -36,10 +38,10 @@ export async function measure(
 ): Promise<Map<string, number>> {
   const times = new Map<string, number>();
   for (const { name, run } of contestants) {
-    // Warm-up, until the compiler has done its work, then the number of calls that fill a turn.
+    // Warm-up, until the compiler has done its work (a loop runs for weeks), then the number of calls that fill a turn.
     let calls = 1;
     let taken = await run(1);
-    for (let total = taken; total < 4 * turnMicros; total += taken) {
+    for (let total = taken; total < WARM_UP_MICROS; total += taken) {
       calls = Math.max(1, Math.min(calls * 8, Math.ceil((turnMicros * calls) / Math.max(1, taken))));
       taken = await run(calls);
     }

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { createDeltaTracker } from '../src/delta/delta-tracker.ts';
 import { recordedProfiles } from '../test/support/recorded-profiles.ts';
 import { TrackerRun } from '../test/support/tracker-run.ts';
+import { bundle } from './bundle.ts';
 import { allSeries, generatedSeries, type Series } from './inputs.ts';
 import { median } from './measure.ts';
 import { type Figure, type Goal, short, table } from './report.ts';
@@ -32,7 +32,8 @@ export async function benchKept(): Promise<Figure[]> {
 
 /** Bytes for one target, from many of them after the last snapshot of the series. */
 async function keptBytes({ name, raw, samples }: Series): Promise<number> {
-  const targets = Math.max(20, Math.min(400, Math.round(200_000 / samples)));
+  // So many that what the process itself takes meanwhile hardly counts.
+  const targets = Math.max(20, Math.min(2000, Math.round(400_000 / samples)));
   const tracker = createDeltaTracker({ maxStateAgeMs: 86_400_000 });
   const profile = name.includes('heap') ? 'mem' : 'block';
   const feed = async (key: string): Promise<void> => {
@@ -59,17 +60,7 @@ function retained(): number {
 export async function benchPeak(): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-'));
   try {
-    const child = join(directory, 'peak-child.mjs');
-    // A bundle, as users run it: a compiler in the process would need more memory than the deltas.
-    await build({
-      entryPoints: [join(import.meta.dirname, 'peak-child.ts')],
-      outfile: child,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      external: ['fast-check'],
-      logLevel: 'error',
-    });
+    const child = await bundle('peak-child.ts');
     const floor = peakOf('floor', recordedProfiles().get('etcd-mutex') ?? [], directory, child);
     const { gzip, raw } = generatedSeries('heap-50k');
     const large = peakOf('large', gzip, directory, child);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GoAnswer, GoSide } from './go-side.ts';
+import { type GoAnswer, GoSide } from './go-side.ts';
 import { generatedSeries } from './inputs.ts';
 import { median } from './measure.ts';
 import { type Figure, type Goal, short, table } from './report.ts';
@@ -16,17 +16,20 @@ const GOALS: Readonly<Record<string, Goal>> = {
 };
 
 /** `pyro-pull delta` of two files against `go tool pprof -proto -diff_base`: whole processes, start-up and all. The variable PPROF names another pprof. */
-export async function benchOneShot(go: GoSide | string): Promise<Figure[]> {
-  if (typeof go === 'string') return leftOut(go);
+export async function benchOneShot(): Promise<Figure[]> {
   const pprof = process.env['PPROF'] ?? pprofBinary();
   if (pprof === undefined) return leftOut('no `go tool pprof` here');
   if (!existsSync(PYRO_PULL) || spawnSync(process.execPath, [PYRO_PULL, 'delta', '--help']).status !== 0) {
     return leftOut('pyro-pull has no `delta` command; run `npm run build`');
   }
+  // One of its own: on Linux a program begins with the peak size of the process that starts it.
+  const go = GoSide.start();
+  if (typeof go === 'string') return leftOut(go);
   const directory = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-'));
   try {
     return await compare(go, pprof, directory);
   } finally {
+    go.stop();
     rmSync(directory, { recursive: true });
   }
 }

@@ -12,4 +12,13 @@ for (const file of process.argv.slice(2)) {
   await run.nextResponse(body, pprof, run.secondsOf(pprof));
   run.tracker.keep(run.target.key);
 }
-process.stdout.write(String(process.resourceUsage().maxRSS));
+process.stdout.write(String(peakKiB()));
+
+/** Linux keeps the parent's size in `maxRSS` across fork and exec; `VmHWM` is that of this program alone. */
+function peakKiB(): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  } catch {
+    return process.resourceUsage().maxRSS;
+  }
+}
