@@ -212,9 +212,19 @@ test('a user with a name and password logs in with basic auth', async (t) => {
 
 const BROKEN: readonly (readonly [name: string, text: string, message: RegExp])[] = [
   [
-    'exec',
-    kubeconfig('https://k8s', {}, { exec: { command: 'aws' } }),
-    /user "u" of .* needs a program that fetches credentials \(exec\), which is not supported/,
+    'exec of an old version',
+    kubeconfig('https://k8s', {}, { exec: { command: 'aws', apiVersion: 'client.authentication.k8s.io/v1alpha1' } }),
+    /user "u" of .* has exec of apiVersion "client\.authentication\.k8s\.io\/v1alpha1"; known: .*v1, .*v1beta1/,
+  ],
+  ['exec without a command', kubeconfig('https://k8s', {}, { exec: {} }), /user "u" of .* has exec without a command/],
+  [
+    'exec at a terminal',
+    kubeconfig(
+      'https://k8s',
+      {},
+      { exec: { command: 'x', apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'Always' } },
+    ),
+    /has exec that asks at a terminal/,
   ],
   ['auth-provider', kubeconfig('https://k8s', {}, { 'auth-provider': { name: 'gcp' } }), /auth-provider plugin/],
   ['impersonation', kubeconfig('https://k8s', {}, { as: 'admin' }), /impersonation \(as\)/],

@@ -1,25 +1,30 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { DEFAULT_HTTP_CLIENT, type HttpClientConfig, type Secret } from '../../config/http-client-config.ts';
 import { DiscoveryError, errnoOf } from '../../errors.ts';
-import { isMap, type JsonMap, listOf, mapOf, textOf } from '../json.ts';
+import { isMap, type JsonMap, listOf, mapOf, textOf, textsOf } from '../json.ts';
+import { EXEC_API_VERSIONS, type ExecPlugin } from './exec-plugin.ts';
 
 export interface ServerAccess {
   /** Without a final slash. */
   readonly url: string;
   readonly http: HttpClientConfig;
+  /** Where the credentials come from a program. */
+  readonly exec?: ExecPlugin | undefined;
 }
 
-/** Ways to log in that need more than reading a file; each with what it is. */
+/** Ways to log in that there are not; each with what it is. */
 const REFUSED: Readonly<Record<string, string>> = {
-  exec: 'a program that fetches credentials (exec)',
   'auth-provider': 'an auth-provider plugin',
   as: 'impersonation (as)',
   'as-uid': 'impersonation (as-uid)',
   'as-groups': 'impersonation (as-groups)',
   'as-user-extra': 'impersonation (as-user-extra)',
 };
+
+const NO_PLUGIN_HINT = 'give the user a token or a client certificate, or run in the cluster';
 
 /** Server and credentials of a kubeconfig's current context. Throws a `DiscoveryError` without any of its secrets. */
 export async function readKubeconfig(file: string): Promise<ServerAccess> {
@@ -55,10 +60,7 @@ function accessOf(config: JsonMap, file: string): ServerAccess {
   const user = userName === '' ? {} : entry(config['users'], userName, 'user', file);
   for (const [key, what] of Object.entries(REFUSED)) {
     if (user[key] === undefined || user[key] === null) continue;
-    throw invalid(
-      `user "${userName}" of ${file} needs ${what}, which is not supported`,
-      'give the user a token or a client certificate, or run in the cluster',
-    );
+    throw invalid(`user "${userName}" of ${file} needs ${what}, which is not supported`, NO_PLUGIN_HINT);
   }
   const url = textOf(cluster['server']).replace(/\/+$/, '');
   if (!/^https?:\/\//i.test(url)) throw invalid(`cluster "${textOf(context['cluster'])}" of ${file} has no server URL`);
@@ -66,6 +68,9 @@ function accessOf(config: JsonMap, file: string): ServerAccess {
   const proxyUrl = textOf(cluster['proxy-url']);
   return {
     url,
+    exec: isMap(user['exec'])
+      ? execPlugin(user['exec'], cluster, { owner: `user "${userName}" of ${file}`, directory })
+      : undefined,
     http: {
       ...DEFAULT_HTTP_CLIENT,
       ...credentials(user, directory),
@@ -106,6 +111,61 @@ function credentials(user: JsonMap, directory: string): Pick<HttpClientConfig, '
         ? { username: { value: username }, password: { value: textOf(user['password']) } }
         : undefined,
   };
+}
+
+/** Only what stands in the kubeconfig is ever run. */
+function execPlugin(
+  exec: JsonMap,
+  cluster: JsonMap,
+  { owner, directory }: { readonly owner: string; readonly directory: string },
+): ExecPlugin {
+  const command = textOf(exec['command']);
+  if (command === '') throw invalid(`${owner} has exec without a command`);
+  const written = textOf(exec['apiVersion']);
+  const apiVersion = EXEC_API_VERSIONS.find((one) => one === written);
+  if (apiVersion === undefined) {
+    const update = 'aws eks update-kubeconfig and its like write a newer one';
+    throw invalid(`${owner} has exec of apiVersion "${written}"; known: ${EXEC_API_VERSIONS.join(', ')}`, update);
+  }
+  if (exec['interactiveMode'] === 'Always') {
+    throw invalid(`${owner} has exec that asks at a terminal (interactiveMode: Always)`, NO_PLUGIN_HINT);
+  }
+  const env = listOf(exec['env'])
+    .map(mapOf)
+    .map(({ name, value }) => [textOf(name), textOf(value)] as const);
+  return {
+    owner,
+    apiVersion,
+    // As in client-go: a name alone is sought in PATH, everything else beside the kubeconfig.
+    command: command.includes('/') ? resolve(command, directory) : command,
+    args: textsOf(exec['args']),
+    env: new Map(env.filter(([name]) => name !== '')),
+    installHint: textOf(exec['installHint']) || undefined,
+    cluster: exec['provideClusterInfo'] === true ? clusterInfo(cluster, directory) : undefined,
+  };
+}
+
+/** The `spec.cluster` of an ExecCredential. */
+function clusterInfo(cluster: JsonMap, directory: string): JsonMap {
+  const { extensions, 'certificate-authority': caFile, ...rest } = cluster;
+  const own = listOf(extensions)
+    .map(mapOf)
+    .find(({ name }) => name === 'client.authentication.k8s.io/exec');
+  const caPath = textOf(caFile);
+  const hasData = textOf(rest['certificate-authority-data']) !== '';
+  return {
+    ...rest,
+    ...(caPath !== '' && !hasData && { 'certificate-authority-data': readBase64(resolve(caPath, directory)) }),
+    ...(own && { config: own['extension'] }),
+  };
+}
+
+function readBase64(file: string): string {
+  try {
+    return readFileSync(file).toString('base64');
+  } catch (error) {
+    throw invalid(`can't read ${file}`, undefined, error);
+  }
 }
 
 function secretOf(value: string, file: string, directory: string): Secret | undefined {

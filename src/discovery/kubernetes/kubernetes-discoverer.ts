@@ -9,6 +9,7 @@ import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
 import type { DiscovererDeps } from '../refresh-meter.ts';
 import { untilAborted } from '../wait.ts';
 import { KubernetesApi, type Query } from './api.ts';
+import { ExecClient } from './exec-client.ts';
 import { GroupIndex } from './group-index.ts';
 import { queriesFor, ROLES } from './queries.ts';
 import { Reflector, type ReflectorDeps } from './reflector.ts';
@@ -102,7 +103,11 @@ export class KubernetesDiscoverer implements Discoverer {
     try {
       const server = await findServer(this.#config, this.#around);
       const { environment } = this.#around;
-      const client = createHttpClient(server.http, { environment, maxConnectionsPerOrigin: MAX_LISTS });
+      const options = { environment, maxConnectionsPerOrigin: MAX_LISTS };
+      const client =
+        server.exec === undefined
+          ? createHttpClient(server.http, options)
+          : new ExecClient(server.exec, server.http, options, { environment, now: () => this.#deps.now() });
       return new ClusterRun(this.#config, this.name, this.#deps, server, client);
     } catch (error) {
       if (!(error instanceof DiscoveryError)) throw error;

@@ -33,7 +33,8 @@ export async function findServer(config: KubernetesDiscoveryConfig, around: Clus
     const all = ownNamespace ? [...new Set([...names, await namespaceAround(around)])] : names;
     return { ...server, namespaces: all.length === 0 ? undefined : all, warnings };
   }
-  const server = kubeconfigFile === undefined ? { url: apiServer ?? '', http } : await readKubeconfig(kubeconfigFile);
+  const server: ServerAccess =
+    kubeconfigFile === undefined ? { url: apiServer ?? '', http } : await readKubeconfig(kubeconfigFile);
   refusePlainCredentials(server);
   return { ...server, namespaces: names.length === 0 ? undefined : names, warnings: [] };
 }
@@ -85,8 +86,8 @@ async function namespaceAround({ serviceAccountDir }: ClusterAround): Promise<st
 }
 
 /** A token that is sent in the clear is everybody's. */
-function refusePlainCredentials({ url, http }: ServerAccess): void {
-  if (!/^http:/i.test(url) || !hasCredentials(http) || isLoopback(addressOf(url).origin.hostname)) return;
+function refusePlainCredentials({ url, http, exec }: ServerAccess): void {
+  if (!/^http:/i.test(url) || !(hasCredentials(http) || exec) || isLoopback(addressOf(url).origin.hostname)) return;
   throw failure(`${url}: credentials are not sent without TLS to another machine`, 'use an https URL');
 }
 
