@@ -15,9 +15,14 @@ export interface ConsulAnswer<T> {
   readonly isFiltered: boolean;
 }
 
-/** How long the server may hold a query. It adds up to a sixteenth of it, so that its clients don't all come back together. */
-const WAIT_MS = 120_000;
-const TIMEOUT_MS = WAIT_MS + 15_000;
+/** What is known already: the query is held until there is a later state, or until the wait is over. */
+export interface Since {
+  readonly index: number;
+  readonly waitMs: number;
+}
+
+/** Beside the wait: the server adds up to a sixteenth of it, so that its clients don't all come back together. */
+const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 /** Of an answer that refuses the query, in messages. */
 const MAX_REASON_LENGTH = 200;
@@ -38,14 +43,14 @@ export class ConsulApi {
   /** The name of the agent's own datacenter. */
   async ownDatacenter(signal: AbortSignal): Promise<string> {
     const path = '/agent/self';
-    const body = parse(path, await this.#get(path, [], false, signal));
+    const body = parse(path, await this.#get(path, [], undefined, signal));
     return textOf(mapOf(mapOf(body)['Config'])['Datacenter']);
   }
 
   /** The services of the catalog, each with the tags of all its instances. */
-  async services(index: number | undefined, signal: AbortSignal): Promise<ConsulAnswer<ReadonlyMap<string, string[]>>> {
+  async services(since: Since | undefined, signal: AbortSignal): Promise<ConsulAnswer<ReadonlyMap<string, string[]>>> {
     const path = '/catalog/services';
-    const response = await this.#query(path, index, this.#config.filter, [], signal);
+    const response = await this.#query(path, since, this.#config.filter, [], signal);
     const body = parse(path, response);
     if (!isMap(body)) throw failure(path, 'the answer is no JSON object');
     return answerOf(response, new Map(Object.entries(body).map(([name, tags]) => [name, textsOf(tags)])));
@@ -54,12 +59,12 @@ export class ConsulApi {
   /** The instances of a service with their checks, as JSON values. */
   async instances(
     service: string,
-    index: number | undefined,
+    since: Since | undefined,
     signal: AbortSignal,
   ): Promise<ConsulAnswer<readonly unknown[]>> {
     const path = `/health/service/${encodeURIComponent(service)}`;
     const tags = this.#config.tags.map((tag): Parameter => ['tag', tag]);
-    const response = await this.#query(path, index, this.#config.healthFilter, tags, signal);
+    const response = await this.#query(path, since, this.#config.healthFilter, tags, signal);
     const body = parse(path, response);
     if (!Array.isArray(body)) throw failure(path, 'the answer is no JSON list');
     return answerOf(response, listOf(body));
@@ -67,7 +72,7 @@ export class ConsulApi {
 
   #query(
     path: string,
-    index: number | undefined,
+    since: Since | undefined,
     filter: string | undefined,
     more: readonly Parameter[],
     signal: AbortSignal,
@@ -78,17 +83,16 @@ export class ConsulApi {
       given('ns', namespace),
       given('partition', partition),
       allowStale ? ['stale', undefined] : undefined,
-      given('index', index?.toString()),
-      index === undefined ? undefined : ['wait', `${WAIT_MS}ms`],
+      given('index', since?.index.toString()),
+      since && ['wait', `${since.waitMs}ms`],
       ...[...nodeMeta].map(([key, value]): Parameter => ['node-meta', `${key}:${value}`]),
       given('filter', filter),
       ...more,
     ];
-    const isHeld = index !== undefined;
     return this.#get(
       path,
       parameters.filter((parameter) => parameter !== undefined),
-      isHeld,
+      since?.waitMs,
       signal,
     );
   }
@@ -96,7 +100,7 @@ export class ConsulApi {
   async #get(
     path: string,
     parameters: readonly Parameter[],
-    isHeld: boolean,
+    heldMs: number | undefined,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     const query = parameters
@@ -108,9 +112,9 @@ export class ConsulApi {
       response = await this.#client.request({
         ...address,
         headers: { accept: 'application/json' },
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: TIMEOUT_MS + (heldMs ?? 0),
         maxBodyBytes: MAX_BODY_BYTES,
-        isHeld,
+        isHeld: heldMs !== undefined,
         signal,
       });
     } catch (error) {

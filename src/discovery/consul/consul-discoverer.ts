@@ -159,7 +159,7 @@ class ConsulRun {
       {
         deps: this.#deps,
         intervalMs: this.#config.refreshIntervalMs,
-        ask: (index, signal) => this.#api.services(index, signal),
+        ask: (since, signal) => this.#api.services(since, signal),
         onAnswer: (answer) => {
           this.#catalog = answered(answer);
           this.#dropServicesExcept(answer.value);
@@ -208,7 +208,7 @@ class ConsulRun {
       {
         deps: this.#deps,
         intervalMs: this.#config.refreshIntervalMs,
-        ask: (index, signal) => this.#api.instances(service, index, signal),
+        ask: (since, signal) => this.#api.instances(service, since, signal),
         onAnswer: (answer) => {
           this.#services.set(service, this.#serviceAnswered(service, answer));
           this.#change.notify();

@@ -44,12 +44,10 @@ export function updateOf(state: ConsulState, name: string, notes: readonly strin
     group === undefined || group.targets.length === 0 ? [] : [group],
   );
   const { datacenter, catalog } = state;
-  const goodAtMs = Math.max(0, ...services.map(([, service]) => service.goodAtMs));
-  const whole = { groups: goodAtMs === 0 ? undefined : groups, goodAtMs };
-  const failures = [datacenter, catalog]
-    .map((asked) => asked?.problem)
-    .filter((problem) => problem !== undefined)
-    .map((problem) => named(problem, name, whatIsKept(whole, 'answer')));
+  const failures: DiscoveryError[] = [];
+  for (const asked of [datacenter, catalog]) {
+    if (asked?.problem !== undefined) failures.push(named(asked.problem, name, catalogKept(asked)));
+  }
   for (const [, { problem, group, goodAtMs }] of services) {
     if (problem !== undefined) {
       failures.push(named(problem, name, whatIsKept({ groups: group && [group], goodAtMs }, 'answer')));
@@ -59,6 +57,11 @@ export function updateOf(state: ConsulState, name: string, notes: readonly strin
   if (catalog?.isFiltered) warnings.push(filtered(name, 'the list of services'));
   for (const [service, { isFiltered }] of services) if (isFiltered) warnings.push(filtered(name, `service ${service}`));
   return { groups, failures, warnings };
+}
+
+/** Without count and time, since the services that are known go on being followed: the same failure is said once. */
+function catalogKept({ hasAnswer }: Asked): string {
+  return hasAnswer ? 'keeping the services that are known' : 'there has been no good answer, so it gives no targets';
 }
 
 function named({ code, message, hint, cause }: DiscoveryError, name: string, kept: string): DiscoveryError {
