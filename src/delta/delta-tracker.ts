@@ -4,6 +4,7 @@ import type { Target } from '../targets/target.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { compressedBody } from './compress-profile.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
+import { type KeptTarget, keepTarget, trackedTarget } from './kept-target.ts';
 import { profileKindOf } from './profile-kind.ts';
 import { decodeTracked, encodeTracked } from './state-codec.ts';
 import { TargetStep } from './target-step.ts';
@@ -46,9 +47,9 @@ export function createDeltaTracker(options: DeltaTrackerOptions): DeltaTracker {
 
 class Tracker implements DeltaTracker {
   readonly #options: DeltaTrackerOptions;
-  readonly #targets = new Map<string, TrackedTarget>();
+  readonly #targets = new Map<string, KeptTarget>();
   /** What `undo` goes back to; undefined in the map for "nothing". */
-  readonly #before = new Map<string, TrackedTarget | undefined>();
+  readonly #before = new Map<string, KeptTarget | undefined>();
   /** Warnings that were given, by target: each once. */
   readonly #told = new Map<string, Set<string>>();
   readonly #clocks = new ClockWatch();
@@ -62,7 +63,7 @@ class Tracker implements DeltaTracker {
     const step = new TargetStep(scraped, this.#young(scraped), this.#options.limits ?? DEFAULT_PROFILE_LIMITS);
     const { outcome, tracked } = step.take();
     this.#before.set(target.key, this.#targets.get(target.key));
-    this.#targets.set(target.key, tracked);
+    this.#targets.set(target.key, keepTarget(tracked));
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') return { ...outcome, warnings };
@@ -82,12 +83,12 @@ class Tracker implements DeltaTracker {
   }
 
   failed(key: string): void {
-    const tracked = this.#targets.get(key);
-    if (tracked && !tracked.hasGap) this.#targets.set(key, { ...tracked, hasGap: true });
+    const tracked = this.#tracked(key);
+    if (tracked && !tracked.hasGap) this.#targets.set(key, keepTarget({ ...tracked, hasGap: true }));
   }
 
   hasBaseline(target: Target, nowMs: number): boolean {
-    const tracked = this.#targets.get(target.key);
+    const tracked = this.#tracked(target.key);
     if (tracked === undefined || !this.#isYoung(tracked, target, nowMs)) return false;
     return profileKindOf(target) === 'delta-endpoint' ? !tracked.hasGap : tracked.state !== undefined;
   }
@@ -99,14 +100,14 @@ class Tracker implements DeltaTracker {
   }
 
   exportState(key: string): Uint8Array | undefined {
-    const tracked = this.#targets.get(key);
+    const tracked = this.#tracked(key);
     return tracked && encodeTracked(tracked);
   }
 
   importState(key: string, bytes: Uint8Array): 'restored' | 'torn' | 'version' {
     const tracked = decodeTracked(bytes);
     if (typeof tracked === 'string') return tracked;
-    this.#targets.set(key, tracked);
+    this.#targets.set(key, keepTarget(tracked));
     return 'restored';
   }
 
@@ -114,8 +115,13 @@ class Tracker implements DeltaTracker {
     return this.#targets.keys();
   }
 
+  #tracked(key: string): TrackedTarget | undefined {
+    const kept = this.#targets.get(key);
+    return kept && trackedTarget(kept);
+  }
+
   #young({ target, respondedAtMs }: ScrapedProfile): TrackedTarget | undefined {
-    const tracked = this.#targets.get(target.key);
+    const tracked = this.#tracked(target.key);
     return tracked && this.#isYoung(tracked, target, respondedAtMs) ? tracked : undefined;
   }
 

@@ -7,7 +7,7 @@ import type { TrackedTarget } from './tracked-target.ts';
  * little-endian), the patience bytes, and the CRC-32 of all before it.
  */
 const MAGIC = 'PPST';
-const VERSION = 1;
+const VERSION = 2;
 const FIXED_BYTES = 12;
 const CRC_BYTES = 4;
 
@@ -17,7 +17,7 @@ export function encodeTracked(tracked: TrackedTarget): Uint8Array {
     JSON.stringify({
       targetNanos: String(stamp.targetNanos),
       wallMs: stamp.wallMs,
-      fingerprint: tracked.fingerprint,
+      fingerprint: String(tracked.fingerprint),
       sinceReset: Number.isFinite(tracked.sinceReset) ? tracked.sinceReset : -1,
       calmNeeded: tracked.calmNeeded,
       hasGap: tracked.hasGap,
@@ -63,7 +63,7 @@ export function decodeTracked(bytes: Uint8Array): TrackedTarget | 'torn' | 'vers
   return {
     state: state && decodeState(state, file.subarray(headerEnd, -CRC_BYTES)),
     stamp: { targetNanos: BigInt(header.text('targetNanos')), wallMs: header.number('wallMs'), monotonicMs: undefined },
-    fingerprint: header.text('fingerprint'),
+    fingerprint: BigInt(header.text('fingerprint')),
     sinceReset: sinceReset < 0 ? Number.POSITIVE_INFINITY : sinceReset,
     calmNeeded: header.number('calmNeeded'),
     hasGap: header.flag('hasGap'),

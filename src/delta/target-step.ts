@@ -219,7 +219,7 @@ export class TargetStep {
     return {
       state: undefined,
       stamp,
-      fingerprint: '',
+      fingerprint: 0n,
       sinceReset: Number.POSITIVE_INFINITY,
       calmNeeded: 0,
       hasGap: false,
@@ -233,9 +233,9 @@ export class TargetStep {
   }
 
   /** The time if the profile has one, which no two responses share; else a hash of the bytes. */
-  #fingerprintOf(header: ProfileHeader): string {
-    if (header.timeNanos !== 0n) return String(header.timeNanos);
-    return createHash('sha256').update(this.#scraped.pprof).digest('base64');
+  #fingerprintOf(header: ProfileHeader): bigint {
+    if (header.timeNanos !== 0n) return header.timeNanos;
+    return createHash('sha256').update(this.#scraped.pprof).digest().readBigInt64LE();
   }
 
   #receivedBody(): Uint8Array {

@@ -5,8 +5,8 @@ export interface TrackedTarget {
   /** Undefined for what is never subtracted here (godeltaprof, instantaneous profiles). */
   readonly state: DeltaState | undefined;
   readonly stamp: Stamp;
-  /** Tells a response that is the same as this one. */
-  readonly fingerprint: string;
+  /** Tells a response that is the same as this one. 64 bits. */
+  readonly fingerprint: bigint;
   /** Successful scrapes since the last counter reset; Infinity if there was none. */
   readonly sinceReset: number;
   /**
