@@ -1,6 +1,7 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { ValueError } from '../config/value-error.ts';
 import type { TargetGroup } from '../discovery/target-group.ts';
+import { redactUrl } from '../http/redact-url.ts';
 import { hashMod } from '../labels/hash-mod.ts';
 import {
   ADDRESS_LABEL,
@@ -153,7 +154,7 @@ class TargetBuilder {
       labels: instance.labels,
       discoveredLabels: instance.discoveredLabels,
       spyName: instance.spyName,
-      url,
+      url: redactUrl(url),
       origin: instance.origin,
       pathAndQuery,
       scrapeIntervalMs: intervalMs,

@@ -15,7 +15,7 @@ export interface Target {
   /** Before relabelling, for `targets --explain`. */
   readonly discoveredLabels: LabelSet;
   readonly spyName: string;
-  /** `http://host:port/path?query`, for messages and the index. Built from the parts below. */
+  /** `http://host:port/path?query`, for messages and the index: secrets in the query are not shown. */
   readonly url: string;
   readonly origin: TargetOrigin;
   /** Path and query as requested. */

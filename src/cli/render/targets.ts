@@ -1,5 +1,6 @@
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel, type RelabelRule, type RelabelStep } from '../../labels/relabel.ts';
+import { shownLabels } from '../../status/shown-labels.ts';
 import { describeDrop, describeRulePlace } from '../../targets/drop-reason.ts';
 import type { TargetsOfJob } from '../../targets/from-groups.ts';
 import type { Target } from '../../targets/target.ts';
@@ -29,7 +30,9 @@ export function targetsText(found: readonly TargetsOfJob[], filter: TargetFilter
     }
     for (const one of dropped) {
       if (!filter.areLabelsWanted(job.jobName, one.discoveredLabels)) continue;
-      lines.push(`  dropped ${formatLabels(one.discoveredLabels)}: ${describeDrop(one.reason, job)}`);
+      lines.push(
+        `  dropped ${formatLabels(new Map(shownLabels(one.discoveredLabels)))}: ${describeDrop(one.reason, job)}`,
+      );
     }
     if (droppedCount > dropped.length) lines.push(`  … and ${droppedCount - dropped.length} more dropped`);
     for (const one of rejected) {
@@ -62,7 +65,7 @@ function explainJob(
       ends.set(one.discoveredLabels, [`rejected: ${one.message}`]);
   }
   return [...ends].flatMap(([discovered, outcome]) => [
-    `  discovered ${formatLabels(discovered)}`,
+    `  discovered ${formatLabels(new Map(shownLabels(discovered)))}`,
     ...explainRules(discovered, job),
     ...outcome.map((line) => `    => ${line}`),
   ]);
@@ -133,7 +136,7 @@ export function targetsJson(found: readonly TargetsOfJob[], filter: TargetFilter
         .filter((one) => filter.areLabelsWanted(one.jobName, one.discoveredLabels))
         .map((one) => ({
           job: one.jobName,
-          discoveredLabels: Object.fromEntries(one.discoveredLabels),
+          discoveredLabels: Object.fromEntries(shownLabels(one.discoveredLabels)),
           reason: describeDrop(one.reason, job),
         })),
     ),
@@ -144,7 +147,7 @@ export function targetsJson(found: readonly TargetsOfJob[], filter: TargetFilter
         .map((one) => ({
           job: one.jobName,
           place: one.place,
-          discoveredLabels: Object.fromEntries(one.discoveredLabels),
+          discoveredLabels: Object.fromEntries(shownLabels(one.discoveredLabels)),
           error: one.message,
           hint: one.hint,
         })),
@@ -159,7 +162,7 @@ export function targetJson(target: Target) {
     profile: target.profile.name,
     url: target.url,
     labels: Object.fromEntries(target.labels),
-    discoveredLabels: Object.fromEntries(target.discoveredLabels),
+    discoveredLabels: Object.fromEntries(shownLabels(target.discoveredLabels)),
     scrapeInterval: `${target.scrapeIntervalMs}ms`,
     scrapeTimeout: `${target.scrapeTimeoutMs}ms`,
   };

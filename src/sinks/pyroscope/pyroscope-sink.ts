@@ -15,6 +15,7 @@ import { createPost, type Post } from './post.ts';
 import { prepareProfile } from './prepare-profile.ts';
 import { ProfileNews } from './profile-news.ts';
 import type { PushEvent } from './push-event.ts';
+import { createAnswerRedactor } from './redact-answer.ts';
 import { connectRequest, ingestRequest } from './request.ts';
 
 export interface PyroscopeSinkDeps {
@@ -193,6 +194,7 @@ class Sender {
   readonly #limits: PushLimits;
   readonly #clock: DeliveryClock;
   readonly #onEvent: (event: PushEvent) => void;
+  readonly #redact: (answer: string) => string;
   #hasToldOld = false;
 
   constructor(
@@ -207,6 +209,7 @@ class Sender {
     this.#limits = limits;
     this.#clock = clock;
     this.#onEvent = onEvent;
+    this.#redact = createAnswerRedactor(remote);
   }
 
   async send(meta: EntryMeta, body: Uint8Array, signal: AbortSignal): Promise<Verdict> {
@@ -215,7 +218,8 @@ class Sender {
     try {
       const request = api === 'push' ? connectRequest(meta, body, timeoutMs) : ingestRequest(meta, body);
       const response = await this.#post(request, signal);
-      return verdictOf(response, api, meta, this.#limits, this.#clock.now());
+      const verdict = verdictOf(response, api, meta, this.#limits, this.#clock.now());
+      return 'answer' in verdict ? { ...verdict, answer: this.#redact(verdict.answer) } : verdict;
     } catch (error) {
       if (!(error instanceof PyroPullError)) throw error;
       return { type: 'unavailable', answer: error.message, retryAfterMs: undefined };
