@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findCommand, needCommand } from './debian.ts';
 import { CACHE, INTEROP } from './places.ts';
@@ -49,6 +49,31 @@ export async function buildGo(module: string, name = module, flags: readonly str
   mkdirSync(join(CACHE, 'bin'), { recursive: true });
   const command = [await goCommand(), 'build', '-buildvcs=false', ...flags, '-o', executable, '.'];
   await mustRun(command, { cwd: join(INTEROP, module), env: ENVIRONMENT });
+  return executable;
+}
+
+/**
+ * Builds the command of a published module, once for each version, and gives the path of the executable. `directory` is one of
+ * these beside the suites, whose go.mod requires it: `go install` refuses modules with replace directives. The go.sum beside
+ * it says which bytes are meant.
+ */
+export async function buildCommand(
+  directory: string,
+  commandPackage: string,
+  flags: readonly string[] = [],
+): Promise<string> {
+  const module = readFileSync(join(INTEROP, directory, 'go.mod'), 'utf8');
+  const version = /^require \S+ (v\S+)$/m.exec(module)?.[1];
+  if (version === undefined) throw new Error(`${directory}/go.mod names no version in a line of its own`);
+  const executable = join(CACHE, 'bin', `${directory}-${version}`);
+  if (existsSync(executable)) return executable;
+  mkdirSync(join(CACHE, 'bin'), { recursive: true });
+  // The linker of a large program would otherwise take whatever memory there is.
+  const env = { ...ENVIRONMENT, GOMEMLIMIT: '4GiB' };
+  const size = ['-trimpath', '-ldflags=-s -w'];
+  const command = [await goCommand(), 'build', '-buildvcs=false', '-mod=readonly', ...size, ...flags];
+  await mustRun([...command, '-o', `${executable}.new`, commandPackage], { cwd: join(INTEROP, directory), env });
+  renameSync(`${executable}.new`, executable);
   return executable;
 }
 
