@@ -1,11 +1,14 @@
-// The loop under load: targets with five profiles each at an interval of 15 s, served by a few Go processes.
+// The loop under load: targets with five profiles each at an interval of 15 s, and four processes with CPU profiles. The
+// targets serve prepared snapshots (bodies of 5 to 200 kB), so that the machine is left to the loop.
 //   node --import tsx bench/loop.ts [targets] [measured seconds] [file for a CPU profile]
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { type GoService, start } from '../test/interop/parts/go-service.ts';
+import { loadSeries } from './load-series.ts';
+import { type LoadTargets, startLoadTargets } from './load-targets.ts';
 import type { LoopFigures } from './loop-child.ts';
 
 const PROCESSES = 4;
@@ -17,15 +20,14 @@ const cpuProfile = process.argv[4];
 
 const dir = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-loop-'));
 const services: GoService[] = [];
+let load: LoadTargets | undefined;
 try {
-  const ports = Math.ceil(targets / PROCESSES);
+  load = await startLoadTargets(loadSeries(), targets, PROCESSES);
   for (let index = 0; index < PROCESSES; index++) {
-    const flags = ['-exact=false', '-mem-profile-rate=512', `-ports=${ports}`];
-    services.push(await start({ flags }));
+    services.push(await start({ flags: ['-exact=false', '-mem-profile-rate=524288', '-load=0.02'] }));
   }
-  const addresses = services.flatMap((service) => service.addresses).slice(0, targets);
   const config = join(dir, 'pyro-pull.yml');
-  writeFileSync(config, JSON.stringify(configOf(addresses, services)));
+  writeFileSync(config, JSON.stringify(configOf(load.addresses, services)));
   const child = join(dir, 'loop-child.mjs');
   await build({
     entryPoints: [join(import.meta.dirname, 'loop-child.ts')],
@@ -38,12 +40,12 @@ try {
     define: { PYRO_PULL_VERSION: '"bench"' },
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });
-  const before = services.map(({ pid }) => cpuSecondsOf(pid));
+  const before = load.cpuSeconds();
   const loadBefore = loadavg()[0] ?? 0;
   const figures = await runChild(child, config);
-  const served = services.reduce((sum, { pid }, index) => sum + cpuSecondsOf(pid) - (before[index] ?? 0), 0);
-  report(figures, served, loadBefore);
+  report(figures, load.cpuSeconds() - before, loadBefore);
 } finally {
+  load?.stop();
   await Promise.all(services.map((service) => service.stop()));
   rmSync(dir, { recursive: true, force: true });
 }
@@ -90,13 +92,6 @@ async function runChild(script: string, config: string): Promise<LoopFigures> {
   let said = '';
   for await (const chunk of child.stdout) said += String(chunk);
   return JSON.parse(said);
-}
-
-/** Of a process so far, user and system. */
-function cpuSecondsOf(pid: number): number {
-  const { stdout } = spawnSync('cat', [`/proc/${pid}/stat`], { encoding: 'utf8' });
-  const fields = stdout.slice(stdout.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function report(figures: LoopFigures, servedCpuSeconds: number, loadBefore: number): void {

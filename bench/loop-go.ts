@@ -1,0 +1,142 @@
+// The loop as users run it (delta, files, states) against a Go loop that gets, inflates, compresses and writes the same
+// profiles without a delta: both at the same time, from the same targets, each a heap of 21 kB. Then the memory of
+// pyro-pull with 5,000 targets, and with 10,000 connected ones of five profiles each that have little to do.
+//   node --import tsx bench/loop-go.ts [cpu] [scraped] [idle]
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadSeries, singleSeries } from './load-series.ts';
+import { buildGoBench, cpuSecondsOf, type LoadTargets, memoryOf, startLoadTargets } from './load-targets.ts';
+
+const EXECUTABLE = join(import.meta.dirname, '../bin/pyro-pull.js');
+const wanted = process.argv.slice(2);
+const dir = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-loop-go-'));
+const children: ChildProcess[] = [];
+try {
+  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`);
+  for (const [name, run] of Object.entries({ cpu: compareCpu, scraped: () => memory(5000), idle })) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    await run();
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  }
+} finally {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** CPU time for a scrape, in turns of ten seconds that both processes have at the same time. */
+async function compareCpu(): Promise<void> {
+  const targets = 300;
+  const load = await startLoadTargets(singleSeries(), targets, 2);
+  const list = join(dir, 'targets.txt');
+  writeFileSync(list, load.addresses.join('\n'));
+  mkdirSync(join(dir, 'go'));
+  const go = startGo(['-targets', list, '-interval', '1s', '-out', join(dir, 'go')]);
+  const ours = startOurs(load, { profiles: ['mem'], interval: '1s' });
+  await sleep(30_000);
+  const rows: { ours: number; go: number }[] = [];
+  for (let round = 0; round < 7; round++) {
+    const before = {
+      ours: cpuSecondsOf(ours),
+      go: cpuSecondsOf(go.pid),
+      served: await load.counts(),
+      byGo: await go.count(),
+    };
+    await sleep(10_000);
+    const byGo = (await go.count()) - before.byGo;
+    const all = (await load.counts()).served - before.served.served;
+    const perScrape = (seconds: number, count: number) => (seconds * 1e6) / count;
+    rows.push({
+      ours: perScrape(cpuSecondsOf(ours) - before.ours, all - byGo),
+      go: perScrape(cpuSecondsOf(go.pid) - before.go, byGo),
+    });
+    const last = rows.at(-1);
+    console.log(
+      `${(all - byGo) / 10} and ${byGo / 10} scrapes a second, CPU us a scrape: ${last?.ours.toFixed(0)} and ${last?.go.toFixed(0)} (Go)`,
+    );
+  }
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  console.log(`median of the ratios: ${middle(rows.map(({ ours: one, go: other }) => one / other)).toFixed(2)}`);
+  console.log(`RSS: ${memoryOf(ours).rssMb.toFixed(0)} MiB, Go ${memoryOf(go.pid).rssMb.toFixed(0)} MiB`);
+  load.stop();
+}
+
+/** What is resident after some rounds over so many targets, each a heap of 21 kB every 15 s. */
+async function memory(targets: number): Promise<void> {
+  const load = await startLoadTargets(singleSeries(), targets, 4);
+  const pid = startOurs(load, { profiles: ['mem'], interval: '15s' });
+  for (let quarter = 1; quarter <= 6; quarter++) {
+    await sleep(15_000);
+    tellMemory(`${targets} scraped targets`, pid, await load.counts());
+  }
+  load.stop();
+}
+
+/** What is resident when 10,000 targets of five profiles each have been asked once and keep their connections. */
+async function idle(): Promise<void> {
+  const load = await startLoadTargets(loadSeries(), 10_000, 4);
+  const pid = startOurs(load, { profiles: ['mem', 'goroutines', 'mutex', 'block', 'allocs'], interval: '4m' });
+  for (let half = 1; half <= 10; half++) {
+    await sleep(30_000);
+    tellMemory('10,000 targets x 5 profiles', pid, await load.counts());
+  }
+  load.stop();
+}
+
+function tellMemory(what: string, pid: number, counts: { served: number; connections: number }): void {
+  const { rssMb, peakMb } = memoryOf(pid);
+  console.log(
+    `${what}: ${counts.served} scrapes, ${counts.connections} connections, RSS ${rssMb.toFixed(0)} MiB, peak ${peakMb.toFixed(0)} MiB`,
+  );
+}
+
+/** Gives the process id. */
+function startOurs(
+  load: LoadTargets,
+  job: { readonly profiles: readonly string[]; readonly interval: string },
+): number {
+  const config = join(dir, `pyro-pull-${children.length}.yml`);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      'scrape-configs': [
+        {
+          'job-name': 'load',
+          'scrape-interval': job.interval,
+          'enabled-profiles': job.profiles,
+          profiles: {
+            allocs: {
+              path: '/debug/pprof/allocs',
+              'sample-types': { alloc_objects: { cumulative: true }, alloc_space: { cumulative: true } },
+            },
+          },
+          'static-configs': [{ application: 'load', targets: load.addresses }],
+        },
+      ],
+    }),
+  );
+  const out = join(dir, `out-${children.length}`);
+  const args = [EXECUTABLE, 'scrape', '--loop', '-c', config, '--out', out, '--log-level', 'error'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  children.push(child);
+  return child.pid ?? 0;
+}
+
+function startGo(args: readonly string[]): { readonly pid: number; count(): Promise<number> } {
+  const child = spawn(buildGoBench('loop'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  children.push(child);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    pid: child.pid ?? 0,
+    async count() {
+      child.stdin.write('\n');
+      const { value } = await lines.next();
+      const [scrapes = 0, failures = 0] = String(value).split(' ').map(Number);
+      if (failures > 0) throw new Error(`${failures} scrapes of the Go loop failed`);
+      return scrapes;
+    },
+  };
+}
