@@ -33,7 +33,7 @@ function withConfig(t: { after(run: () => void): void }, text: string) {
 }
 
 test('check: a good config is one line on stdout and exit code 0', async (t) => {
-  const { io } = withConfig(t, SHOP);
+  const { io } = withConfig(t, SHOP.replace(', "http://10.0.0.3:6060"', ''));
   assert.equal(await run(['check'], io), 0);
   assert.equal(io.out(), 'pyro-pull.yml: valid, 1 job: shop\n');
   assert.equal(io.err(), '');
@@ -53,6 +53,41 @@ test('check --json: one document with the places', async (t) => {
   const document = JSON.parse(io.out());
   assert.equal(document.valid, false);
   assert.deepEqual([document.errors[0].line, document.errors[0].column], [3, 24]);
+});
+
+test('check: a static target that can never be scraped is a warning, told once for all that share it', async (t) => {
+  const { io } = withConfig(
+    t,
+    `scrape-configs:
+  - job-name: j
+    enabled-profiles: [mem]
+    static-configs: [{ targets: ["h:1", "h:2"] }, { application: app, targets: ["h:99999", "h:1"] }]
+`,
+  );
+  assert.equal(await run(['check'], io), 0);
+  assert.match(io.err(), /^2 warnings in pyro-pull\.yml\n/);
+  assert.match(
+    io.err(),
+    /job j: instance 0 in group static-configs\[0\] \(and 1 more\): no application name \(set application/,
+  );
+  assert.match(io.err(), /job j: instance 0 in group static-configs\[1\]: "h:99999": port out of range/);
+});
+
+test('check: a fault of a target file is told with its place, a file that is not there is a warning', async (t) => {
+  const { dir, io } = withConfig(
+    t,
+    `scrape-configs:
+  - job-name: j
+    enabled-profiles: [mem]
+    file-sd-configs: [{ files: [bad.yml, gone.json] }]
+`,
+  );
+  writeFileSync(join(dir, 'bad.yml'), '- targets: ["h:1"]\n  lables: { a: b }\n');
+  assert.equal(await run(['check'], io), 2);
+  assert.match(io.err(), /bad\.yml:2:3: \[0\]\.lables: unknown key "lables" \(did you mean "labels"\?\)/);
+  writeFileSync(join(dir, 'bad.yml'), '- application: app\n  targets: ["h:1"]\n');
+  assert.equal(await run(['check', '--json'], io), 0);
+  assert.match(JSON.parse(io.out()).warnings[0].message, /there is no .*gone\.json/);
 });
 
 test('check reads standard input', async () => {

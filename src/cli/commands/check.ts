@@ -1,5 +1,6 @@
 import { ConfigError, type Problem } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
+import { checkTargets } from '../check-targets.ts';
 import { loadConfigFor } from '../config-source.ts';
 import { EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
@@ -15,7 +16,10 @@ export interface CheckOptions {
 /** Validates a config and everything it refers to. Exit code 0 where it is usable, 2 where it is not. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   try {
-    const { config, warnings, file } = await loadConfigFor(io, { file: options.file, expandEnv: options.expandEnv });
+    const { config, file, ...loaded } = await loadConfigFor(io, { file: options.file, expandEnv: options.expandEnv });
+    const targets = await checkTargets(config, file);
+    if (targets.errors.length > 0) throw new ConfigError(file, targets.errors);
+    const warnings = [...loaded.warnings, ...targets.warnings];
     if (options.json) {
       writeJson(io, {
         file,
