@@ -51,16 +51,12 @@ async function setCheck(agent: ConsulAgent, id: string, state: 'pass' | 'warn' |
   await agent.ask('PUT', `/v1/agent/check/${state}/service:${id}`);
 }
 
-/** `web-1 passing`, for each target. */
-function instancesIn({ targets }: { targets: TargetWatch['updates'][number]['targets'] }): string {
-  return targets
-    .map(({ labels }) => `${labels['service_id']} ${labels['health']}`)
-    .sort()
-    .join(', ');
-}
-
-function until(watch: TargetWatch, expected: string, withinMs = SOON_MS) {
-  return watch.until((latest) => instancesIn(latest) === expected, withinMs);
+/** Waits for these instances: `web-1 passing, web-2 critical`. */
+function until(watch: TargetWatch, expected: string, withinMs = SOON_MS): Promise<void> {
+  return watch.until(() => {
+    const found = watch.targets().map(({ labels }) => `${labels['service_id']} ${labels['health']}`);
+    return found.sort().join(', ') === expected;
+  }, withinMs);
 }
 
 const shown = z.object({
@@ -96,10 +92,7 @@ test('services that come, fail, recover and go are followed within two seconds',
   await until(watch, 'web-2 passing');
   await agent.ask('PUT', '/v1/agent/service/deregister/web-2');
   await until(watch, '');
-  assert.deepEqual(
-    watch.updates.flatMap(({ failures }) => failures),
-    [],
-  );
+  assert.deepEqual(watch.failures(), []);
 });
 
 test('fifty changes in a row all arrive, and the last within two seconds', async (t) => {
@@ -226,21 +219,16 @@ describe('a restart', { concurrency: true }, () => {
     const watch = watchTargets(t, configOf(agent));
     await until(watch, 'db-2 passing, web-1 passing', 10_000);
     await agent.stop();
-    const away = await watch.until(({ failures }) => failures.length > 0, 5_000);
-    assert.match(away.failures[0]?.message ?? '', /; keeping/);
+    await watch.until(() => watch.failures().length > 0, 5_000);
+    assert.match(watch.failures()[0] ?? '', /; keeping/);
     const again = await startConsul(t, { dataDirectory, port });
-    await watch.until(({ failures }) => failures.length === 0, RETRY_MS + 10_000);
+    await watch.until(() => watch.failures().length === 0, RETRY_MS + 10_000);
     // It checks nothing by itself, so it knows no better than that the checks of its services have run out.
     await until(watch, 'db-2 critical, web-1 critical');
     await register(again, instance('web', 3));
     await until(watch, 'db-2 critical, web-1 critical, web-3 passing');
-    const found = watch.updates.slice(1);
-    assert.ok(found.every(({ targets }) => targets.length >= 2));
-    // What is told is what was not there in the state before.
-    const told = watch.updates.flatMap(({ failures }, index) => {
-      const before = watch.updates[index - 1]?.failures.map(({ message }) => message) ?? [];
-      return failures.map(({ message }) => message).filter((message) => !before.includes(message));
-    });
+    assert.ok(watch.events.every(({ type }) => type !== 'removed'));
+    const told = watch.events.flatMap((event) => (event.type === 'discovery-failed' ? [event.error] : []));
     assert.equal(told.length, 4, `the catalog and three services:\n${told.join('\n')}`);
   });
 

@@ -1,29 +1,36 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { INTEROP } from './places.ts';
+import { EXECUTABLE } from './pyro-pull.ts';
 
-const update = z.object({
-  job: z.string(),
-  targets: z.array(z.object({ url: z.string(), labels: z.record(z.string(), z.string()) })),
-  failures: z.array(z.object({ message: z.string(), hint: z.string().optional() })),
-  warnings: z.array(z.string()),
-});
+const labels = z.record(z.string(), z.string());
+const target = { url: z.string(), labels, discoveredLabels: labels };
+const watchEvent = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('added'), ...target }),
+  z.looseObject({ type: z.literal('removed'), ...target }),
+  z.looseObject({ type: z.literal('changed'), ...target, labelsBefore: labels }),
+  z.looseObject({ type: z.literal('state') }),
+  z.looseObject({ type: z.literal('discovery-failed'), error: z.string(), hint: z.string().optional() }),
+  z.looseObject({ type: z.literal('discovery-recovered') }),
+]);
 
-/** What a job's discovery knows at one moment. */
-export type Update = z.infer<typeof update>;
+export type WatchEvent = z.infer<typeof watchEvent>;
+export type WatchedTarget = Pick<Extract<WatchEvent, { type: 'added' }>, 'url' | 'labels' | 'discoveredLabels'>;
 
-/** A process that follows the discovery of a config. */
+/** `pyro-pull targets --watch --json` over a config with one job. */
 export interface TargetWatch {
   readonly pid: number;
-  /** All states so far, oldest first. */
-  readonly updates: readonly Update[];
-  /** Waits for a state, and fails with the last one when it does not come in time. */
-  until(isThere: (latest: Update) => boolean, withinMs: number): Promise<Update>;
+  /** All that it has printed, oldest first. */
+  readonly events: readonly WatchEvent[];
+  /** What is there now, by the changes that were printed. */
+  targets(): readonly WatchedTarget[];
+  /** The failures that were told since discovery was last well. */
+  failures(): readonly string[];
+  /** Waits until something holds, but not before the first full answer of discovery. Fails with all that is known when it does not in time. */
+  until(holds: () => boolean, withinMs: number): Promise<void>;
 }
 
 export interface TargetWatchOptions {
@@ -32,18 +39,30 @@ export interface TargetWatchOptions {
   readonly wrap?: (command: readonly string[]) => readonly string[];
 }
 
-/** Follows the discovery of the one job of a config, in a process of its own, until the test ends. */
+/** Follows the targets of a config until the test ends. */
 export function watchTargets(t: TestContext, config: string, options: TargetWatchOptions = {}): TargetWatch {
-  const script = join(INTEROP, 'support/watch-targets.ts');
-  const plain = [process.execPath, '--import', import.meta.resolve('tsx'), script, config];
+  const plain = [process.execPath, EXECUTABLE, 'targets', '--watch', '--json', '--config', config];
   const [file = '', ...args] = options.wrap?.(plain) ?? plain;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  const updates: Update[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => updates.push(update.parse(JSON.parse(line))));
+  const events: WatchEvent[] = [];
+  const targets = new Map<string, WatchedTarget>();
+  let failures: string[] = [];
+  const take = (event: WatchEvent): void => {
+    events.push(event);
+    if (event.type === 'discovery-failed') failures.push(event.error);
+    else if (event.type === 'discovery-recovered') failures = [];
+    else if (event.type === 'removed') targets.delete(keyOf(event.url, event.labels));
+    else if (event.type === 'added') targets.set(keyOf(event.url, event.labels), event);
+    else if (event.type === 'changed') {
+      targets.delete(keyOf(event.url, event.labelsBefore));
+      targets.set(keyOf(event.url, event.labels), event);
+    }
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => take(watchEvent.parse(JSON.parse(line))));
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   t.after(() => {
@@ -52,16 +71,17 @@ export function watchTargets(t: TestContext, config: string, options: TargetWatc
   });
   return {
     pid: child.pid ?? 0,
-    updates,
-    until: async (isThere, withinMs) => {
+    events,
+    targets: () => [...targets.values()],
+    failures: () => failures,
+    until: async (holds, withinMs) => {
       const deadline = performance.now() + withinMs;
-      for (;;) {
-        const latest = updates.at(-1);
-        if (latest !== undefined && isThere(latest)) return latest;
-        if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}: ${stderr}`);
+      while (!(events.length > 0 && holds())) {
+        if (child.exitCode !== null) throw new Error(`the command ended with ${child.exitCode}: ${stderr}`);
         if (performance.now() > deadline) {
+          const seen = [...targets.values()].map(({ url, labels }) => `${url} ${JSON.stringify(labels)}`).join('\n');
           throw new Error(
-            `not there after ${withinMs} ms; last state of ${updates.length}:\n${show(latest)}\n${stderr}`,
+            `not there after ${withinMs} ms; ${targets.size} targets:\n${seen.slice(0, 4_000)}\n${stderr}`,
           );
         }
         await sleep(10);
@@ -70,9 +90,8 @@ export function watchTargets(t: TestContext, config: string, options: TargetWatc
   };
 }
 
-function show(latest: Update | undefined): string {
-  const text = JSON.stringify(latest, null, 1) ?? 'none';
-  return text.length > 4_000 ? `${text.slice(0, 4_000)}…` : text;
+function keyOf(url: string, labels: Readonly<Record<string, string>>): string {
+  return `${url} ${JSON.stringify(labels)}`;
 }
 
 /** What a process takes: resident memory now and at most, and CPU time since it started. */
