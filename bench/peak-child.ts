@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { releaseScraped } from '../src/delta/release-scraped.ts';
 import { openProfile } from '../src/profile/open-profile.ts';
 import { TrackerRun } from '../test/support/tracker-run.ts';
 
@@ -6,10 +7,11 @@ import { TrackerRun } from '../test/support/tracker-run.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const run = new TrackerRun();
-for (const file of process.argv.slice(2)) {
+for (const [at, file] of process.argv.slice(2).entries()) {
   const body = readFileSync(file);
-  const pprof = openProfile(body, MAX_BYTES);
-  await run.nextResponse(body, pprof, run.secondsOf(pprof));
+  const scraped = run.responseAt(body, openProfile(body, MAX_BYTES), at * 15);
+  // As the command line does it.
+  releaseScraped(scraped, await run.tracker.next(scraped));
   run.tracker.keep(run.target.key);
 }
 process.stdout.write(String(peakKiB()));

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import { createDeltaTracker } from '../delta/delta-tracker.ts';
+import { releaseScraped } from '../delta/release-scraped.ts';
 import { openStateStore } from '../delta/state-store.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
 import { DiscoveryPool } from '../discovery/discovery-pool.ts';
@@ -102,7 +103,11 @@ export async function openPipeline(
       discover: (job) => discoverUnlessStopped(job, discovery, { signal, timeoutMs: flags.discoveryTimeout }),
       targetsFromGroups,
       scrape: (target) => scrapers.scrape(target),
-      delta: (scraped) => tracker.next(scraped),
+      delta: async (scraped) => {
+        const outcome = await tracker.next(scraped);
+        releaseScraped(scraped, outcome);
+        return outcome;
+      },
       hasBaseline: (target) => {
         const restored = restoreBaseline(target);
         if (restored === 'torn') log.warn(`${target.url}: its saved snapshot is torn: starting afresh`);

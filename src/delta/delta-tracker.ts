@@ -1,3 +1,4 @@
+import { freeNow } from '../profile/free-now.ts';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
@@ -67,10 +68,15 @@ class Tracker implements DeltaTracker {
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') return { ...outcome, warnings };
-    return { ...outcome, warnings, body: await compressedBody(outcome.body) };
+    const body = await compressedBody(outcome.body);
+    // The delta itself was made here; what is passed on as it came is the caller's.
+    if (body !== outcome.body && outcome.body.buffer !== scraped.pprof.buffer) freeNow(outcome.body);
+    return { ...outcome, warnings, body };
   }
 
   keep(key: string): void {
+    const before = this.#before.get(key);
+    if (before) freeNow(new Uint8Array(before.numbers));
     this.#before.delete(key);
   }
 

@@ -71,7 +71,11 @@ export class TrackerRun {
   }
 
   nextResponse(body: Uint8Array, pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
-    const scraped: ScrapedProfile = {
+    return this.tracker.next(this.responseAt(body, pprof, seconds));
+  }
+
+  responseAt(body: Uint8Array, pprof: Uint8Array, seconds: number): ScrapedProfile {
+    return {
       target: this.target,
       body,
       pprof,
@@ -81,7 +85,6 @@ export class TrackerRun {
       monotonicMs: 77_000 + seconds * 1000,
       durationMs: (this.target.seconds ?? 0) * 1000,
     };
-    return this.tracker.next(scraped);
   }
 }
 

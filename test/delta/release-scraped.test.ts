@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { releaseScraped } from '../../src/delta/release-scraped.ts';
+import { buildProfile } from '../support/build-profile.ts';
+import { GoHeap } from '../support/go-heap.ts';
+import { readProfile } from '../support/read-profile.ts';
+import { inflated } from '../support/recorded-profiles.ts';
+import { TrackerRun } from '../support/tracker-run.ts';
+
+const heap = new GoHeap({ samples: 4000 });
+const snapshots = [0, 1].map(() => {
+  heap.advance({ changed: 0.5 });
+  return buildProfile(heap.snapshot());
+});
+const [first = new Uint8Array(), second = new Uint8Array()] = snapshots;
+
+test('a response gives its memory back; the delta made of it stays', async () => {
+  assert.ok(second.length > 300_000);
+  const run = new TrackerRun();
+  await run.nextBytes(first, 0);
+  const scraped = run.responseAt(gzipSync(second, { level: 0 }), new Uint8Array(second), 15);
+  const outcome = await run.tracker.next(scraped);
+  releaseScraped(scraped, outcome);
+  assert.deepEqual([scraped.body.length, scraped.pprof.length], [0, 0]);
+  assert.ok(outcome.kind === 'profile' && readProfile(inflated(outcome.body)).samples.length > 0);
+  run.tracker.keep(run.target.key);
+});
+
+test('a snapshot whose result was lost is compared again, after what it came from is gone', async () => {
+  const run = new TrackerRun();
+  for (const [at, bytes] of [first, second, second].entries()) {
+    const scraped = run.responseAt(gzipSync(bytes, { level: 0 }), new Uint8Array(bytes), at * 15);
+    const outcome = await run.tracker.next(scraped);
+    releaseScraped(scraped, outcome);
+    if (at === 1) run.tracker.undo(run.target.key);
+    else run.tracker.keep(run.target.key);
+    if (at === 2) assert.ok(outcome.kind === 'profile' && outcome.samples > 0 && !outcome.isReset);
+  }
+});
+
+test('what is passed on as it came is not released', async () => {
+  const run = new TrackerRun({ profile: 'goroutines' });
+  const body = gzipSync(second, { level: 0 });
+  const scraped = run.responseAt(body, new Uint8Array(second), 0);
+  const outcome = await run.tracker.next(scraped);
+  releaseScraped(scraped, outcome);
+  assert.equal(scraped.pprof.length, 0);
+  assert.ok(outcome.kind === 'profile');
+  assert.deepEqual(new Uint8Array(gunzipSync(outcome.body)), second);
+});
