@@ -222,6 +222,9 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '4:22 scrape-configs[0].body-size-limit: "10M" is not a size in bytes (write 10MB)',
     '5:19 scrape-configs[0].target-limit: "-1" is not a whole number from 0 to 2147483648',
   ],
+  'space-missing.bad.yml': [
+    '2:5 scrape-configs[0]: must be a mapping (write a space behind the colon, as in job-name: …)',
+  ],
   'static-groups.bad.yml': [
     '5:22 scrape-configs[0].static-configs[0].application: "a b" is not an application name: " " is not allowed (use letters, digits, "_", "." and "-")',
     '7:22 scrape-configs[0].static-configs[1].application: the application name is empty (give it a value or remove the key)',
@@ -235,6 +238,8 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '12:64 scrape-configs[0].static-configs[3].targets[2]: "https://shop" is not host:port (write shop; the scheme goes into scheme)',
     '12:80 scrape-configs[0].static-configs[3].targets[3]: "http://me:xxxxx@shop:6060" is not host:port (write shop:6060; the scheme goes into scheme)',
   ],
+  'tab-behind-spaces.bad.yml': ['3:1 YAML does not allow a tab as indentation (indent with spaces)'],
+  'template.bad.yml': ['2:5 this looks like a template that was not rendered (render it first, as with helm template)'],
   'timeout-below-seconds.bad.yml': [
     '5:21 scrape-configs[0].scrape-timeout: scrape-timeout 30s of job "shop" is too short: profile cpu takes 30s (write 35s or more, or leave it out)',
     '9:5 scrape-configs[1]: scrape-timeout 10s of job "cart" is too short: profile cpu takes 10s (write 15s or more, or leave it out)',
@@ -249,6 +254,7 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '19:5 scrape-configs[3].proxy-from-environment: "proxy-url" (line 18) and "proxy-from-environment" (line 19) exclude each other (keep one of them)',
     '23:5 scrape-configs[4].proxy-connect-header: has no effect without a proxy (add proxy-url or remove it)',
   ],
+  'unknown-alias.bad.yml': ['1:17 alias *jobs names no anchor before it (put a value that starts with * in quotes)'],
   'unknown-key.bad.yml': [
     '1:1 log-levle: unknown key "log-levle" (did you mean "log-level"?)',
     '4:5 scrape_configs[0].enabled_profile: unknown key "enabled_profile" (did you mean "enabled_profiles"?)',

@@ -29,6 +29,13 @@ export class SourceText {
     return { line: line + 1, column: offset - this.#startOf(line) + 1 };
   }
 
+  /** The whole line around an offset, as it stands. */
+  lineAround(offset: number): string {
+    const start = this.#startOf(this.#lineAt(offset));
+    const newline = this.text.indexOf('\n', start);
+    return this.text.slice(start, newline === -1 ? undefined : newline);
+  }
+
   /** A fault at a range, or of the whole file where there is none. */
   problem(range: Range | undefined, fault: { path: string; message: string; hint: string | undefined }): Problem {
     return {

@@ -97,6 +97,9 @@ function syntaxProblems(errors: readonly SyntaxError[], source: SourceText): Pro
   if (errors.length > 0) hideSecretLines(source);
   const problems: Problem[] = [];
   const lines = new Set<number>();
+  const template = errors.find(({ pos: [start] }) => /^\s*\{\{/.test(source.lineAround(start)));
+  // All else is said of a text that is not YAML yet.
+  if (template) return [source.problem({ start: template.pos[0], end: template.pos[1] }, { path: '', ...UNRENDERED })];
   for (const { code, message, pos } of errors) {
     const { line } = source.positionAt(pos[0]);
     const isEcho = problems.length > 0 && (code === 'UNEXPECTED_TOKEN' || code === 'IMPOSSIBLE');
@@ -125,9 +128,20 @@ function syntaxProblem(code: string, message: string, range: Range, source: Sour
     };
     return source.problem(range, fault);
   }
-  const mend = message.startsWith('Sequence item without') ? SYNTAX['BAD_INDENT'] : SYNTAX[code];
+  const isIndent = code === 'BAD_INDENT' || message.startsWith('Sequence item without');
+  const mend = SYNTAX[isIndent ? indentFault(range.start, source) : code];
   const sentence = message.charAt(0).toLowerCase() + message.slice(1);
   return source.problem(range, { path: '', message: mend?.message ?? sentence, hint: mend?.hint });
+}
+
+const UNRENDERED = {
+  message: 'this looks like a template that was not rendered',
+  hint: 'render it first, as with helm template',
+} as const;
+
+/** The eye takes a tab for spaces. */
+function indentFault(offset: number, source: SourceText): 'TAB_AS_INDENT' | 'BAD_INDENT' {
+  return /^ *\t/.test(source.lineAround(offset)) ? 'TAB_AS_INDENT' : 'BAD_INDENT';
 }
 
 /** By the parser's error codes; its own sentence stands where there is nothing better to say. */
@@ -249,12 +263,7 @@ class TreeBuilder {
     if (key instanceof TreeScalar && !key.isNull) return key;
     const isTemplate = this.#source.text.startsWith('{{', key.range.start - 1);
     if (key instanceof TreeScalar) this.report(key.range, 'a key is empty');
-    else if (isTemplate)
-      this.report(
-        key.range,
-        'this looks like a template that was not rendered',
-        'render it first, as with helm template',
-      );
+    else if (isTemplate) this.report(key.range, UNRENDERED.message, UNRENDERED.hint);
     else this.report(key.range, 'a key must be a word', 'put a value that starts with { or [ in quotes');
     return undefined;
   }

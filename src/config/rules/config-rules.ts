@@ -19,7 +19,8 @@ export function checkRules(normalized: NormalizedConfig, report: Reporter): void
 function hasJobs(_: NormalizedConfig, report: Reporter): void {
   const list = report.at('scrape-configs');
   const { node } = list;
-  const isEmpty = (node instanceof TreeList && node.items.length === 0) || (node instanceof TreeScalar && node.isNull);
+  const isBlank = node instanceof TreeScalar && node.isNull && !node.isFaulty;
+  const isEmpty = (node instanceof TreeList && node.items.length === 0) || isBlank;
   if (isEmpty) list.error('nothing to scrape: the list is empty', 'add a job: - job-name: …', 'key');
 }
 
