@@ -9,6 +9,7 @@ import { SYSTEM_LOOP_CLOCK } from '../../loop/timer-queue.ts';
 import { fileStamp, watchFile } from '../../loop/watch-file.ts';
 import { type ListenAddress, parseListenAddress } from '../../status/listen-address.ts';
 import { abortableSleep } from '../abortable-sleep.ts';
+import { boundNursery } from '../bound-nursery.ts';
 import { checkFlags } from '../check-flags.ts';
 import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -70,6 +71,7 @@ interface Context {
 
 async function runLoop(context: Context): Promise<void> {
   const { settings, options, io, log } = context;
+  boundNursery();
   const stop = listenForSignals(io, log);
   const cut = new AbortController();
   try {
