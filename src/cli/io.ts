@@ -56,10 +56,6 @@ export function processIo(onOutputFailure: (error: Error) => void = () => {}): I
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  // A reader that went away (`| head`) is no fault of the run.
-  stream.on('error', (error) => {
-    if (errnoOf(error) !== 'EPIPE') throw error;
-  });
   return {
     write: (text) => void (stream.writable && stream.write(text)),
     isTTY: stream.isTTY === true,

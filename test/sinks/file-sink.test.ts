@@ -210,7 +210,9 @@ test('writes into a directory that is on another device', { skip: !isOtherDevice
   symlinkSync(elsewhere, join(dir, 'shop'));
   const receipts = await writeAll(dir, [finishedProfile(), finishedProfile()]);
   assert.deepEqual(filesOf(elsewhere), receipts.map(({ path }) => path?.slice('shop/'.length)).sort());
-  assert.deepEqual(filesOf(dir), ['index.ndjson', 'shop']);
+  // From Node 22 on, listing a directory follows the link.
+  const here = filesOf(dir).filter((path) => !path.startsWith('shop/'));
+  assert.deepEqual(here, ['index.ndjson', 'shop']);
 });
 
 test('keeps files and index whole when the process is killed', async (t) => {
