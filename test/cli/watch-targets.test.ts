@@ -17,6 +17,7 @@ function watched(t: TestContext, ...flags: string[]) {
   const job = '{job-name: shop, enabled-profiles: [mem], file-sd-configs: [{files: [t.json]}]}';
   writeFileSync(join(cwd, 'pyro-pull.yml'), `scrape-configs: [${job}]\n`);
   const io = memoryIo({ cwd });
+  t.after(() => io.signal('SIGINT'));
   return {
     io,
     write,
