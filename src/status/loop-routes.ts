@@ -8,7 +8,7 @@ import { OwnProfiles } from './own-profiles.ts';
 import { PAGE_FILES, type PageFile, readPageAssets } from './page-assets.ts';
 import { prometheusTargets } from './prometheus-targets.ts';
 import type { RemoteView } from './remote-view.ts';
-import { type Route, type Routes, send, sendJson, sendText } from './status-server.ts';
+import { JSON_TYPE, type Route, type Routes, send, sendPieces, sendText } from './status-server.ts';
 
 export interface LoopRoutesDeps {
   readonly handle: LoopHandle;
@@ -59,7 +59,8 @@ export function createLoopRoutes({ handle, remotes, version, now }: LoopRoutesDe
       method: 'GET',
       handle: (_request, response, { searchParams }) => {
         const source = { view, jobs: jobs(), remotes: remotes(), version, nowMs: now() };
-        sendJson(response, overviewOf(source, parseOverviewQuery(searchParams)));
+        const overview = overviewOf(source, parseOverviewQuery(searchParams));
+        send(response, 200, JSON_TYPE, JSON.stringify(overview));
       },
     },
     '/api/v1/targets': {
@@ -69,7 +70,7 @@ export function createLoopRoutes({ handle, remotes, version, now }: LoopRoutesDe
           state: searchParams.get('state') ?? undefined,
           scrapePool: searchParams.get('scrapePool') ?? undefined,
         };
-        sendJson(response, prometheusTargets(jobs(), query, hostname()));
+        return sendPieces(response, JSON_TYPE, prometheusTargets(jobs(), query, hostname()));
       },
     },
     '/metrics': {

@@ -17,7 +17,7 @@ import type {
   TargetRow,
 } from './page/overview.ts';
 import type { RemoteView } from './remote-view.ts';
-import { shownLabels } from './shown-labels.ts';
+import { shownLabels, shownValue } from './shown-labels.ts';
 
 /** Rows of a job that are sent unasked, and with each "more". */
 const ROWS_A_JOB = 100;
@@ -107,23 +107,20 @@ function isUrgent({ health, lastError }: TargetView): boolean {
 
 function isWanted(view: TargetView, { words, healths }: OverviewQuery): boolean {
   if (healths.size > 0 && !healths.has(view.health)) return false;
-  if (words.length === 0) return true;
-  const text = searchTextOf(view.target);
-  const error = view.lastError?.message.toLowerCase() ?? '';
-  return words.every((word) => text.includes(word) || error.includes(word));
+  return words.every((word) => hasWord(view, word));
 }
 
-/** A page asks every few seconds, targets stay for hours. */
-const searchTexts = new WeakMap<Target, string>();
+/** Nothing of it is kept: a page asks every few seconds, but there can be very many targets and few who look. */
+function hasWord({ target, lastError }: TargetView, word: string): boolean {
+  const has = (text: string) => text.toLowerCase().includes(word);
+  for (const [name, value] of target.labels) if (has(`${name}=${shownValue(name, value)}`)) return true;
+  return has(target.profile.name) || has(target.job.jobName) || has(pathOf(target)) || has(lastError?.message ?? '');
+}
 
-function searchTextOf(target: Target): string {
-  let text = searchTexts.get(target);
-  if (text === undefined) {
-    const labels = shownLabels(target.labels).map(([name, value]) => `${name}=${value}`);
-    text = [target.job.jobName, target.profile.name, redactUrl(target.url), ...labels].join('\n').toLowerCase();
-    searchTexts.set(target, text);
-  }
-  return text;
+/** Of the URL the part without parameters, which may be secret. */
+function pathOf({ pathAndQuery }: Target): string {
+  const mark = pathAndQuery.indexOf('?');
+  return mark === -1 ? pathAndQuery : pathAndQuery.slice(0, mark);
 }
 
 function rowOf(view: TargetView, { details }: OverviewQuery): TargetRow {

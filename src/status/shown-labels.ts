@@ -6,7 +6,8 @@ export function shownLabels(labels: LabelSet): (readonly [name: string, value: s
   return [...labels].sort(byName).map(([name, value]) => [name, shownValue(name, value)] as const);
 }
 
-function shownValue(name: string, value: string): string {
+/** One of them. */
+export function shownValue(name: string, value: string): string {
   if (!name.startsWith(PARAM_PREFIX)) return value.includes('://') ? redactUrl(value) : value;
   const before = `?${name.slice(PARAM_PREFIX.length)}=`;
   return redactUrl(before + value).slice(before.length);

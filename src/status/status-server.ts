@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, UsageError } from '../errors.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 import { isLoopbackAddress, refusalOf } from './request-guard.ts';
@@ -156,13 +157,41 @@ export function sendText(response: ServerResponse, status: number, text: string)
   send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
 }
 
-export function sendJson(response: ServerResponse, value: unknown): void {
-  send(response, 200, 'application/json; charset=utf-8', JSON.stringify(value));
-}
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
   response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
+}
+
+/**
+ * A long answer piece by piece: everything else has its turn in between, and no more of it is in memory than the client
+ * is behind. Ends early where the client has gone.
+ */
+export async function sendPieces(
+  response: ServerResponse,
+  contentType: string,
+  pieces: Iterable<string>,
+): Promise<void> {
+  response.writeHead(200, { 'Content-Type': contentType });
+  for (const piece of pieces) {
+    const isTaken = response.write(piece);
+    await (isTaken ? nextTurn() : untilWritable(response));
+    if (response.destroyed) return;
+  }
+  response.end();
+}
+
+function untilWritable(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }
 
 function fail(response: ServerResponse): void {

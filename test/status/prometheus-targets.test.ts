@@ -22,7 +22,7 @@ async function loopOfTwoJobs(): Promise<FakeLoop> {
 test('a target looks as in Prometheus, field by field', async () => {
   const loop = await loopOfTwoJobs();
   const [job] = loop.shownJobs;
-  assert.deepEqual(prometheusTargets([job!], { ...ALL, state: 'active' }, 'here'), {
+  assert.deepEqual(JSON.parse([...prometheusTargets([job!], { ...ALL, state: 'active' }, 'here')].join('')), {
     status: 'success',
     data: {
       activeTargets: [
@@ -68,7 +68,7 @@ function answerOf(
   query: Partial<typeof ALL> | { state?: string; scrapePool?: string },
   host = 'h',
 ): Answer {
-  return JSON.parse(JSON.stringify(prometheusTargets(loop.shownJobs, { ...ALL, ...query }, host)));
+  return JSON.parse([...prometheusTargets(loop.shownJobs, { ...ALL, ...query }, host)].join(''));
 }
 
 for (const { state, active, dropped } of [
@@ -135,9 +135,25 @@ test('a secret among the parameters is shown nowhere', async () => {
   await loop.addJob({ 'enabled-profiles': ['mem'], params: { authKey: ['hunter2'], debug: ['0'] } }, [
     { __address__: 'a:1' },
   ]);
-  const text = JSON.stringify(prometheusTargets(loop.shownJobs, ALL, 'h'));
+  const text = [...prometheusTargets(loop.shownJobs, ALL, 'h')].join('');
   assert.match(text, /"__param_authKey":"xxxxx"/);
   assert.match(text, /authKey=xxxxx/);
   assert.match(text, /"__param_debug":"0"/);
   assert.doesNotMatch(text, /hunter2/);
+});
+
+test('very many come in pieces, all of them in order', async () => {
+  const loop = new FakeLoop();
+  const addresses = Array.from({ length: 250 }, (_, i) => `h${i}:1`);
+  await loop.addJob(
+    { 'enabled-profiles': ['mem'] },
+    addresses.map((__address__) => ({ __address__ })),
+  );
+  const pieces = [...prometheusTargets(loop.shownJobs, ALL, 'h')];
+  assert.ok(pieces.length > 3 && pieces.every((piece) => piece.length < 100_000));
+  const labels = answerOf(loop, {}).data.activeTargets.map((target) => target['labels']);
+  assert.deepEqual(
+    labels.map((set) => Object(set).instance),
+    addresses,
+  );
 });

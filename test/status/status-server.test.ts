@@ -7,6 +7,7 @@ import {
   type ServerLimits,
   type StatusServer,
   send,
+  sendPieces,
   sendText,
   startStatusServer,
 } from '../../src/status/status-server.ts';
@@ -24,8 +25,20 @@ const ROUTES: Routes = {
     method: 'GET',
     handle: (_request, response) => send(response, 200, 'text/plain', Buffer.alloc(64 << 20)),
   },
+  '/pieces': {
+    method: 'GET',
+    handle: (_request, response) => sendPieces(response, 'text/plain', endlessPieces()),
+  },
   '/never': { method: 'GET', handle: () => {} },
 };
+
+let piecesMade = 0;
+function* endlessPieces(): Generator<string> {
+  for (;;) {
+    piecesMade += 1;
+    yield 'x'.repeat(10_000);
+  }
+}
 
 async function start(t: TestContext, limits: Partial<ServerLimits> = {}) {
   const faults: unknown[] = [];
@@ -119,6 +132,27 @@ test('who does not read a large answer is cut off', async (t) => {
   setTimeout(() => socket.resume(), 500);
   await Promise.race([reset, untilClosed(socket)]);
   assert.ok(socket.bytesRead < 64 << 20);
+});
+
+test('an answer in pieces is made no faster than it is read, and no further than it is wanted', async (t) => {
+  const { port } = await start(t);
+  const socket = connect(port, '127.0.0.1');
+  socket.pause();
+  socket.write('GET /pieces HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const settled = async () => {
+    for (
+      let before = -1;
+      before !== piecesMade || before === 0;
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    ) {
+      before = piecesMade;
+    }
+    return piecesMade;
+  };
+  const made = await settled();
+  assert.ok(made > 0 && made < 2000, `${made} pieces for a client that reads none`);
+  socket.destroy();
+  assert.equal(await settled(), made);
 });
 
 test('more connections than allowed are not served', async (t) => {
