@@ -38,7 +38,7 @@ export async function prepare(): Promise<void> {
 
 const built = new Map<Build, Promise<string>>();
 
-function executable(build: Build): Promise<string> {
+export function executable(build: Build): Promise<string> {
   const known = built.get(build) ?? buildGo('goservice', `goservice-${build}`, FLAGS[build]);
   built.set(build, known);
   return known;
