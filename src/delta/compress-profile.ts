@@ -24,9 +24,15 @@ export function compressedBody(body: Uint8Array): Uint8Array | Promise<Uint8Arra
 }
 
 /**
- * Level 1: level 6 costs more than twice the time for a few percent of bytes; memLevel 9 and one chunk instead of many save
- * a tenth of it.
+ * Level 1: level 6 costs more than twice the time for a few percent of bytes. A large hash table and one chunk instead of
+ * many save a tenth of it; for a small profile zlib would spend as much on clearing its tables as on compressing, so that
+ * they are no larger than it needs.
  */
-function optionsFor(pprof: Uint8Array): ZlibOptions {
-  return { level: 1, memLevel: 9, chunkSize: 1024 + (pprof.length >>> 1) };
+function optionsFor({ length }: Uint8Array): ZlibOptions {
+  const chunkSize = 1024 + (length >>> 1);
+  if (length <= SMALL_BYTES) return { level: 1, windowBits: 13, memLevel: 7, chunkSize };
+  return { level: 1, memLevel: 9, chunkSize };
 }
+
+/** What a window of 13 bits holds. */
+const SMALL_BYTES = 8 * 1024;

@@ -120,13 +120,12 @@ function markHeaderStrings(index: ProfileIndex): void {
 }
 
 function writeStrings({ strings }: ProfileIndex): void {
-  for (let string = 0; string < strings.length; string++) {
+  const count = strings.length;
+  for (let string = 0; string < count; string++) {
     if (used.hasString(string)) {
       writer.field(TAG_STRING, strings.start(string), strings.end(string));
     } else {
-      writer.reserve(2);
-      writer.byte(TAG_STRING);
-      writer.byte(0);
+      writer.emptyField(TAG_STRING);
     }
   }
 }

@@ -93,6 +93,15 @@ export class WireWriter {
     for (; at < end; at++) bytes[pos++] = source[at]!;
   }
 
+  /** A length-delimited field without content. */
+  emptyField(tag: number): void {
+    if (this.pos + 2 > this.bytes.length) this.reserve(2);
+    const { bytes, pos } = this;
+    bytes[pos] = tag;
+    bytes[pos + 1] = 0;
+    this.pos = pos + 2;
+  }
+
   /** A length-delimited field with a one-byte tag, its content copied from the source. */
   field(tag: number, start: number, end: number): void {
     this.reserve(end - start + 6);

@@ -53,11 +53,15 @@ function signature(bytes: Uint8Array): Finding | undefined {
 /** Header words 0, 3, 0, period, 0 in either width and byte order. */
 function isGperftools(bytes: Uint8Array): boolean {
   if (bytes.length < 24) return false;
+  // Ordinary profiles begin with something else, and don't pay for the rest.
+  if (bytes[0] !== 0) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const read32 = (index: number, little: boolean): number => view.getUint32(4 * index, little);
-  const read64 = (index: number, little: boolean): number => Number(view.getBigUint64(8 * index, little));
-  return [read32, read64].some((read) =>
-    [true, false].some((little) => read(0, little) === 0 && read(1, little) === 3 && read(2, little) === 0),
+  return [true, false].some(
+    (little) =>
+      (view.getUint32(0, little) === 0 && view.getUint32(4, little) === 3 && view.getUint32(8, little) === 0) ||
+      (view.getBigUint64(0, little) === 0n &&
+        view.getBigUint64(8, little) === 3n &&
+        view.getBigUint64(16, little) === 0n),
   );
 }
 
