@@ -273,3 +273,15 @@ test('every torn state is refused', async () => {
     assert.notEqual(new TrackerRun().tracker.importState('k', damaged), 'restored', `byte ${at}`);
   }
 });
+
+test('a target that was out of its sample for a rotation starts afresh, one that was in it does not', async () => {
+  const hourly = { type: 'count', count: 1, rotateEveryMs: 3_600_000 } as const;
+  for (const [seconds, kind] of [
+    [3_600, 'profile'],
+    [3_601, 'held'],
+  ] as const) {
+    const run = new TrackerRun({ sample: hourly });
+    await run.next(alloc(10n), { seconds: 0 });
+    assert.equal((await run.next(alloc(30n), { seconds })).kind, kind);
+  }
+});

@@ -357,3 +357,22 @@ function structuredCopy({ settings: { config } }: LoopWorld) {
     scrapeConfigs: config.scrapeConfigs.map((job) => ({ ...job, discovery: structuredClone(job.discovery) })),
   };
 }
+
+test('a sample of a fleet rotates by itself, and who leaves it is forgotten', async () => {
+  const config = adHocConfig(['h:1']);
+  const sample = { type: 'count', count: 5, rotateEveryMs: 3_600_000 } as const;
+  const sampled = { ...config, scrapeConfigs: config.scrapeConfigs.map((job) => ({ ...job, sample })) };
+  const world = new LoopWorld({ config: sampled });
+  const chosen = () => new Set(world.loop.jobs()[0]?.targets.map(({ target }) => target.origin.hostname));
+  await world.start(Array.from({ length: 50 }, (_, index) => `h${index}:1`));
+  const before = chosen();
+  assert.equal(before.size, 5);
+  assert.equal(world.loop.jobs()[0]?.droppedCount, 45);
+  await world.clock.advance(3_600_000);
+  const after = chosen();
+  assert.equal(after.size, 5);
+  assert.ok([...before].filter((host) => after.has(host)).length <= 2);
+  assert.ok(world.calls.filter((call) => call === 'forget mem').length >= 3);
+  await world.loop.stop(0);
+  assert.equal(world.clock.hasTimer, false);
+});

@@ -23,6 +23,7 @@ export interface TrackerRunOptions {
   readonly isDeltaEndpoint?: boolean;
   readonly seconds?: number;
   readonly onCounterReset?: ScrapeConfig['onCounterReset'];
+  readonly sample?: ScrapeConfig['sample'];
   /** Several runs may share one tracker, each with a key of its own. */
   readonly tracker?: DeltaTracker;
   readonly key?: string;
@@ -51,7 +52,7 @@ export class TrackerRun {
       labels: new Map([['instance', 'shop:6060']]),
       profile: preset,
       seconds,
-      job: { ...target.job, onCounterReset: options.onCounterReset ?? 'emit' },
+      job: { ...target.job, onCounterReset: options.onCounterReset ?? 'emit', sample: options.sample },
     };
   }
 
