@@ -1,3 +1,4 @@
+import { formatHostPort } from '../targets/address.ts';
 import type { Target } from '../targets/target.ts';
 
 /** A target's clock that is further off than this is not believed. */
@@ -14,7 +15,7 @@ export class ClockWatch {
   /** `offsetMs`: how far the clock is ahead of ours (behind: negative); undefined where the profile has no time. */
   warningOf({ origin }: Target, offsetMs: number | undefined): string | undefined {
     if (offsetMs === undefined) return undefined;
-    const instance = `${origin.hostname}:${origin.port}`;
+    const instance = formatHostPort(origin);
     const off = Math.abs(offsetMs);
     if (off <= RIGHT_AGAIN_MS) this.#told.delete(instance);
     if (off <= CLOCK_TOLERANCE_MS || this.#told.has(instance)) return undefined;

@@ -81,7 +81,7 @@ function isZlib(bytes: Uint8Array): boolean {
 }
 
 function textKind(bytes: Uint8Array): Finding | undefined {
-  const text = textOf(bytes);
+  const text = textOf(bytes) ?? pageOf(bytes);
   if (text === undefined) return undefined;
   const start = text.trimStart();
   if (start.startsWith('<')) {
@@ -115,6 +115,12 @@ function textOf(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A page in another encoding than UTF-8, or with a stray control character, is still a page: no tag begins with `<`. */
+function pageOf(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SNIFFED_BYTES)).toString('latin1');
+  return /^\s*<(?:!doctype\s+html|html)\b/i.test(head) ? head : undefined;
 }
 
 /** Field number 0, groups, and the two wire types that don't exist. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ScrapeError } from '../errors.ts';
+import { authorityOf } from '../http/address.ts';
 import { redactUrl } from '../http/redact-url.ts';
 import { type HttpResponse, headerOf } from '../http/response.ts';
 import { preview } from '../profile/foreign-body.ts';
@@ -71,7 +72,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
     pattern: /profiling already in use/i,
     code: 'CPU_PROFILER_BUSY',
     hint: ({ origin }) =>
-      `another profiler is running a CPU profile on ${origin.hostname}:${origin.port}; Go serves one at a time`,
+      `another profiler is running a CPU profile on ${authorityOf(origin)}; Go serves one at a time`,
   },
   {
     pattern: /exceeds server's WriteTimeout/,

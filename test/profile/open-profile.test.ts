@@ -40,6 +40,7 @@ const refused: readonly (readonly [name: string, body: Uint8Array, says: RegExp]
   ['gzip inside gzip', gzipSync(GZIP), /gzip.*(twice|inside|again)/i],
   ['a zlib stream', deflateSync(PROFILE), /zlib/],
   ['an HTML page', text('<!DOCTYPE html>\n<html><body>Sign in</body></html>'), /HTML/],
+  ['an HTML page in Latin-1', Buffer.from('<html><title>Gesch\xfctzt</title>', 'latin1'), /HTML page, .*Gesch\xfctzt/],
   ['an HTML page with space before it', text('\r\n  <html>Sign in</html>'), /HTML/],
   ['a JSON object', text('{"error":"not found"}'), /JSON/],
   ['a JSON list', text('[1,2]'), /JSON/],
