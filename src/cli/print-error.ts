@@ -22,7 +22,7 @@ export function formatError(
   return (
     `${name} internal error: ${said}${stack}\n` +
     `  this is a fault of pyro-pull ${options.version} (node ${process.versions.node}, ${process.platform}); ` +
-    `${options.debug ? 'please report it with the lines above' : 'run again with --log-level debug for the stack, and report it'}\n`
+    `${options.debug ? 'please report it with the lines above' : 'run again with NODE_DEBUG=pyro-pull in the environment for the stack, and report it'}\n`
   );
 }
 

@@ -82,7 +82,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
       new Option(
         '--window <duration>',
         "distance of the two snapshots where no earlier one is at hand (default: the job's scrape-interval)",
-      ).argParser(durationArgument),
+      ).argParser(argument(parseDuration)),
     )
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
     .option('--profile <name>', 'take only this profile (repeatable)', collect, [])
@@ -92,17 +92,17 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .addOption(
       new Option('--max-state-age <duration>', 'an older snapshot is not subtracted')
         .default(86_400_000, '24h')
-        .argParser(durationArgument),
+        .argParser(argument(parseDuration)),
     )
     .addOption(
       new Option('--discovery-timeout <duration>', 'how long discovery may take')
         .default(30_000, '30s')
-        .argParser(durationArgument),
+        .argParser(argument(parseDuration)),
     )
     .addOption(
       new Option('--grace <duration>', '--loop: how long scrapes under way may take to end when it is stopped')
         .default(10_000, '10s')
-        .argParser(durationArgument),
+        .argParser(argument(parseDuration)),
     )
     .addOption(shardOption())
     .option(
@@ -209,7 +209,7 @@ function defineTargets(program: Command, io: Io, finish: (code: number) => void)
     .addOption(
       new Option('--discovery-timeout <duration>', 'how long discovery may take')
         .default(30_000, '30s')
-        .argParser(durationArgument),
+        .argParser(argument(parseDuration)),
     )
     .addOption(shardOption())
     .addOption(expandEnvOption())
@@ -307,7 +307,7 @@ function pushDeadlineOption(): Option {
     'how long to go on sending at the end; the rest stays queued for the next run',
   )
     .default(30_000, '30s')
-    .argParser(durationArgument);
+    .argParser(argument(parseDuration));
 }
 
 /** The words of an option with its default, where that is not simply "off" or "none". */
@@ -332,7 +332,7 @@ function shardOption(): Option {
   return new Option(
     '--shard <i/n>',
     "take only this share of the targets, by their address: 0/3, 1/3, 2/3, or auto/3 in a StatefulSet or Indexed Job (default: the config's shard, else all)",
-  ).argParser(shardArgument);
+  ).argParser(argument(parseShard));
 }
 
 function expandEnvOption(): Option {
@@ -350,20 +350,14 @@ function countArgument(text: string): number {
   return Number(text);
 }
 
-function shardArgument(text: string): WrittenShard {
-  try {
-    return parseShard(text);
-  } catch (error) {
-    if (!(error instanceof PyroPullError)) throw error;
-    throw new InvalidArgumentError(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}.`);
-  }
-}
-
-/** A light reader for flags: the same words as in the config, without loading its parser. */
-function durationArgument(text: string): number {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : 'Not a duration.');
-  }
+/** A flag's text as the config's own reader takes it, without loading the config's parser. */
+function argument<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof PyroPullError)) throw error;
+      throw new InvalidArgumentError(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}.`);
+    }
+  };
 }

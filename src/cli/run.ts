@@ -10,13 +10,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return await runProgram(argv, io);
   } catch (error) {
     const { formatError } = await import('./print-error.ts');
-    io.stderr.write(formatError(error, paintFor(io.stderr, io.env), { debug: isDebug(argv), version: VERSION }));
+    io.stderr.write(
+      formatError(error, paintFor(io.stderr, io.env), { debug: isDebug(argv, io.env), version: VERSION }),
+    );
     return exitCodeOfError(error);
   }
 }
 
-/** The flag is looked for by hand, because the parsing of flags may be what failed. */
-function isDebug(argv: readonly string[]): boolean {
+/**
+ * The flag is looked for by hand, because the parsing of flags may be what failed. Commands that have no such flag hear
+ * of NODE_DEBUG.
+ */
+function isDebug(argv: readonly string[], env: Io['env']): boolean {
   const level: LogLevel = 'debug';
-  return argv.some((arg, at) => arg === `--log-level=${level}` || (arg === '--log-level' && argv[at + 1] === level));
+  const isAsked = argv.some(
+    (arg, at) => arg === `--log-level=${level}` || (arg === '--log-level' && argv[at + 1] === level),
+  );
+  return isAsked || (env['NODE_DEBUG'] ?? '').split(',').includes('pyro-pull');
 }

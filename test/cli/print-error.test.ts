@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chalk } from 'chalk';
 import { formatError, formatProblem } from '../../src/cli/print-error.ts';
+import { run } from '../../src/cli/run.ts';
 import { ConfigError, type Problem, ScrapeError } from '../../src/errors.ts';
+import { memoryIo } from '../support/memory-io.ts';
 
 const plain = new Chalk({ level: 0 });
 const options = { debug: false, version: '1.2.3' };
@@ -62,4 +64,17 @@ test('a fault of ours says so, with its stack at debug level only', () => {
   assert.match(formatError(fault, plain, options), /internal error: boom\n.*fault of pyro-pull 1\.2\.3/);
   assert.doesNotMatch(formatError(fault, plain, options), /at .*print-error/);
   assert.match(formatError(fault, plain, { ...options, debug: true }), /TypeError: boom\n\s+at /);
+});
+
+test('NODE_DEBUG shows the stack of any command', async () => {
+  const stacks = async (env: Record<string, string>) => {
+    const io = memoryIo({ env });
+    const get = () => {
+      throw new TypeError('boom');
+    };
+    assert.equal(await run(['check'], Object.defineProperty(io, 'cwd', { get })), 1);
+    return io.err();
+  };
+  assert.match(await stacks({ NODE_DEBUG: 'undici,pyro-pull' }), /internal error: boom\nTypeError: boom\n\s+at /);
+  assert.doesNotMatch(await stacks({}), /\n\s+at /);
 });

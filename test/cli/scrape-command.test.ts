@@ -191,7 +191,11 @@ const usage: readonly (readonly [name: string, argv: readonly string[], says: Re
   ['an unset variable as state', ['scrape', 'h:1', '--state-dir='], /--state-dir is empty/],
   ['an unset variable as config', ['scrape', '--config', ''], /--config is empty/],
   ['the demo and targets', ['scrape', '--demo', 'h:1'], /--demo and targets/],
-  ['a window without a unit', ['scrape', 'h:1', '--window', '10'], /--window/],
+  [
+    'a window without a unit',
+    ['scrape', 'h:1', '--window', '10'],
+    /--window .*"10" is not a duration \(the unit is missing: write 10s for seconds\)/,
+  ],
   ['no concurrency at all', ['scrape', 'h:1', '--concurrency', '0'], /whole number from 1/],
   ['a label without a value', ['scrape', 'h:1', '--label', 'x'], /--label x: not NAME=VALUE/],
   ['a match that is no expression', ['scrape', 'h:1', '--match', '('], /--match \(/],
