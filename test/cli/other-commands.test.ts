@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { run } from '../../src/cli/run.ts';
+import { parseConfig } from '../../src/config/parse-config.ts';
+import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
 import { buildProfile } from '../support/build-profile.ts';
 import { memoryIo } from '../support/memory-io.ts';
 import { readProfile } from '../support/read-profile.ts';
@@ -188,4 +190,30 @@ test('targets --explain shows what the rules of single profiles do, and of which
   );
   assert.match(io.out(), /=> scraped as mem: https:\/\/10\.0\.0\.1:6060/);
   assert.match(io.out(), /=> scraped as cpu: http:\/\/10\.0\.0\.1:6060/);
+});
+
+const PODS = `scrape-configs:
+  - job-name: pods
+    annotation-preset: pyroscope.io
+    enabled-profiles: [mem]
+    kubernetes-sd-configs: [{ role: pod }]
+    relabel-configs: [{ target-label: env, replacement: prod }]
+`;
+
+test('check --print-rules: a config with the printed rules in the place of the preset does the same', async (t) => {
+  const { io } = withConfig(t, PODS);
+  assert.equal(await run(['check', '--print-rules'], io), 0, io.err());
+  const rules = (job: ScrapeConfig | undefined) => [
+    job?.relabelRules.map(({ written: { line: _line, preset: _preset, ...rule } }) => rule),
+    [...(job?.profiles ?? [])].map(([name, { relabelRules }]) => [name, relabelRules.map(({ action }) => action)]),
+  ];
+  const parsed = async (text: string) =>
+    (await parseConfig(text, { file: 'f', dir: '.', expandEnv: false, env: {} })).config.scrapeConfigs[0];
+  assert.match(
+    io.out(),
+    /action: keep\n {8}source-labels:\n {10}- __meta_kubernetes_pod_annotation_pyroscope_io_scrape\n/,
+  );
+  const preset = rules(await parsed(PODS));
+  assert.deepEqual(rules(await parsed(io.out())), preset);
+  assert.ok((preset[0]?.length ?? 0) > 15);
 });

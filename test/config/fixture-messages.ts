@@ -79,6 +79,15 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '6:9 scrape-configs[0].file-sd-configs[1]: names no file (add files: ["targets/*.json"])',
     '7:9 scrape-configs[0].file-sd-configs[2]: names no file (add files: ["targets/*.json"])',
   ],
+  'fleet.bad.yml': [
+    '1:8 shard: there is no shard 3 of 3 (they are 0 to 2)',
+    '4:24 scrape-configs[0].annotation-preset: "profiles.grafana" is not one of pyroscope.io, profiles.grafana.com (did you mean profiles.grafana.com?)',
+    '7:5 scrape-configs[1].annotation-preset: pyroscope.io needs kubernetes-sd-configs (add kubernetes-sd-configs: [{role: pod}])',
+    '10:5 scrape-configs[2].annotation_preset: pyroscope.io needs role pod, not endpoints (write role: pod, or relabel-configs of your own)',
+    '14:25 scrape-configs[3].sample.ratio: "count" and "ratio" exclude each other (keep one of them)',
+    '18:22 scrape-configs[4].sample.ratio: "5%" is not a number between 0 and 1 (write 0.05)',
+    '23:39 scrape-configs[5].sample.rotate-every: 1m is too short: a delta needs two snapshots of a target (write at least 3m, 3 times the scrape interval)',
+  ],
   'headers.bad.yml': [
     "6:7 scrape-configs[0].http-headers.Authorization: header Authorization can't be set here (use authorization, basic-auth or oauth2)",
     "7:7 scrape-configs[0].http-headers.User-Agent: header User-Agent can't be set here (remove it)",

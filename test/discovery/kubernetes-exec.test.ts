@@ -206,7 +206,11 @@ test('a program that hangs is ended', { timeout: 20_000 }, async (t) => {
 });
 
 test('a program that floods is ended', { timeout: 20_000 }, async (t) => {
-  const command = program(temporaryDirectory(t), 'plugin', "setInterval(() => process.stdout.write('x'.repeat(65536)))");
+  const command = program(
+    temporaryDirectory(t),
+    'plugin',
+    "setInterval(() => process.stdout.write('x'.repeat(65536)))",
+  );
   await assert.rejects(runExecPlugin({ ...PLUGIN, command }, process.env), { message: /more than a credential/ });
 });
 

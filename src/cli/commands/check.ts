@@ -1,4 +1,4 @@
-import { ConfigError, type Problem } from '../../errors.ts';
+import { ConfigError, type Problem, UsageError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import { checkTargets } from '../check-targets.ts';
 import { loadConfigFor } from '../config-source.ts';
@@ -11,10 +11,12 @@ export interface CheckOptions {
   readonly file?: string;
   readonly expandEnv: boolean;
   readonly json: boolean;
+  readonly printRules: boolean;
 }
 
 /** Validates a config and everything it refers to. Exit code 0 where it is usable, 2 where it is not. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
+  if (options.printRules && options.json) throw new UsageError('--print-rules and --json do not go together');
   try {
     const { config, file, ...loaded } = await loadConfigFor(io, { file: options.file, expandEnv: options.expandEnv });
     const targets = await checkTargets(config, file);
@@ -34,6 +36,11 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     if (warnings.length > 0) {
       io.stderr.write(`${paint.yellow(`${count(warnings.length, 'warning')} in ${file}`)}\n`);
       for (const warning of warnings) io.stderr.write(`${formatProblem(warning, paint)}\n`);
+    }
+    if (options.printRules) {
+      const { rulesYaml } = await import('../render/rules.ts');
+      io.stdout.write(rulesYaml(config));
+      return EXIT_OK;
     }
     io.stdout.write(
       `${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${config.scrapeConfigs.map((job) => job.jobName).join(', ')}\n`,
