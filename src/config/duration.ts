@@ -27,7 +27,8 @@ const MAX_NANOS = 2n ** 63n - 1n;
 /** Longer texts are refused unread: a fraction of a million digits is nobody's interval. */
 const MAX_LENGTH = 100;
 
-const PART = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h|d|w|y)/gy;
+// Escaped, as one character beyond Latin-1 doubles what V8 keeps of the whole bundle.
+const PART = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w|y)/gy;
 
 /**
  * Milliseconds of a duration such as `10s`, `1m30s`, `1.5h` or `2w`. Takes both what Go's `time.ParseDuration` takes (which

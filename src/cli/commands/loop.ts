@@ -33,6 +33,7 @@ const RETENTION_EVERY_MS = 60_000;
  * anything is scraped.
  */
 export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
+  boundNursery();
   checkFlags(options);
   const listenAddress = options.listen === undefined ? undefined : parseListenAddress(options.listen);
   const labels = labelsOfFlags(options.label);
@@ -71,7 +72,6 @@ interface Context {
 
 async function runLoop(context: Context): Promise<void> {
   const { settings, options, io, log } = context;
-  boundNursery();
   const stop = listenForSignals(io, log);
   const cut = new AbortController();
   try {

@@ -45,7 +45,8 @@ function reduce(value: string): string {
 }
 
 /** Windows's device names, also with an extension, and the index, which lies beside the directories of jobs. */
-const RESERVED = /^(?:(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?|index\.ndjson)$/i;
+const RESERVED =
+  /^(?:(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\..*)?|index\.ndjson)$/i;
 
 /** As many whole characters as fit. */
 function cut(text: string, maxBytes: number): string {
