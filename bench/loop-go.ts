@@ -1,5 +1,5 @@
-// The loop as users run it (delta, files, states) against a Go loop that gets, inflates, compresses and writes the same
-// profiles without a delta: both at the same time, from the same targets, each a heap of 21 kB. Then the memory of
+// The loop as users run it (delta, files, states) against Go loops that get, inflate, compress and write the same profiles
+// without a delta: all at the same time, from the same targets, each a heap of 21 kB. Then the memory of
 // pyro-pull with 5,000 targets, and with 10,000 connected ones of five profiles each that have little to do.
 //   node --import tsx bench/loop-go.ts [cpu] [scraped] [idle]
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSeries, singleSeries } from './load-series.ts';
 import { buildGoBench, cpuSecondsOf, type LoadTargets, memoryOf, startLoadTargets } from './load-targets.ts';
+import { median } from './measure.ts';
 
 const EXECUTABLE = join(import.meta.dirname, '../bin/pyro-pull.js');
 const wanted = process.argv.slice(2);
@@ -27,40 +28,44 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** CPU time for a scrape, in turns of ten seconds that both processes have at the same time. */
+/** CPU time for a scrape, over ten seconds that all processes have at the same time. */
 async function compareCpu(): Promise<void> {
-  const targets = 300;
+  const targets = 200;
   const load = await startLoadTargets(singleSeries(), targets, 2);
   const list = join(dir, 'targets.txt');
   writeFileSync(list, load.addresses.join('\n'));
-  mkdirSync(join(dir, 'go'));
-  const go = startGo(['-targets', list, '-interval', '1s', '-out', join(dir, 'go')]);
+  const start = (level: number) => {
+    const out = join(dir, `go-${level}`);
+    mkdirSync(out);
+    return startGo(['-targets', list, '-interval', '1s', '-level', String(level), '-out', out]);
+  };
+  const [fast, usual] = [start(1), start(-1)];
   const ours = startOurs(load, { profiles: ['mem'], interval: '1s' });
   await sleep(30_000);
-  const rows: { ours: number; go: number }[] = [];
+  const take = async () => {
+    const [all, byFast, byUsual] = [(await load.counts()).served, await fast.count(), await usual.count()];
+    return [
+      { cpu: cpuSecondsOf(ours), count: all - byFast - byUsual },
+      { cpu: cpuSecondsOf(fast.pid), count: byFast },
+      { cpu: cpuSecondsOf(usual.pid), count: byUsual },
+    ];
+  };
+  const ratios: [number, number][] = [];
   for (let round = 0; round < 7; round++) {
-    const before = {
-      ours: cpuSecondsOf(ours),
-      go: cpuSecondsOf(go.pid),
-      served: await load.counts(),
-      byGo: await go.count(),
-    };
+    const before = await take();
     await sleep(10_000);
-    const byGo = (await go.count()) - before.byGo;
-    const all = (await load.counts()).served - before.served.served;
-    const perScrape = (seconds: number, count: number) => (seconds * 1e6) / count;
-    rows.push({
-      ours: perScrape(cpuSecondsOf(ours) - before.ours, all - byGo),
-      go: perScrape(cpuSecondsOf(go.pid) - before.go, byGo),
-    });
-    const last = rows.at(-1);
-    console.log(
-      `${(all - byGo) / 10} and ${byGo / 10} scrapes a second, CPU us a scrape: ${last?.ours.toFixed(0)} and ${last?.go.toFixed(0)} (Go)`,
-    );
+    const spent = (await take()).map(({ cpu, count }, index) => ({
+      scrapes: count - (before[index]?.count ?? 0),
+      micros: ((cpu - (before[index]?.cpu ?? 0)) * 1e6) / (count - (before[index]?.count ?? 0)),
+    }));
+    const [one, first, second] = spent.map(({ micros }) => micros);
+    ratios.push([(one ?? 0) / (first ?? 0), (one ?? 0) / (second ?? 0)]);
+    const cells = spent.map(({ micros, scrapes }) => `${micros.toFixed(0)} us (${scrapes / 10}/s)`);
+    console.log(`CPU a scrape: pyro-pull ${cells[0]}, Go gzip level 1 ${cells[1]}, default level ${cells[2]}`);
   }
-  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-  console.log(`median of the ratios: ${middle(rows.map(({ ours: one, go: other }) => one / other)).toFixed(2)}`);
-  console.log(`RSS: ${memoryOf(ours).rssMb.toFixed(0)} MiB, Go ${memoryOf(go.pid).rssMb.toFixed(0)} MiB`);
+  const [toFast, toUsual] = [0, 1].map((column) => median(ratios.map((pair) => pair[column] ?? Number.NaN)).toFixed(2));
+  console.log(`pyro-pull / Go: ${toFast} (level 1), ${toUsual} (default level, that of google/pprof)`);
+  console.log(`RSS: ${memoryOf(ours).rssMb.toFixed(0)} MiB, Go ${memoryOf(usual.pid).rssMb.toFixed(0)} MiB`);
   load.stop();
 }
 

@@ -1,7 +1,7 @@
 // Command loop scrapes like pyro-pull, without what it is for: GET, gunzip, gzip, a file, no delta. It is what its CPU time
 // and memory are compared with.
 //
-//	loop -targets FILE -interval 15s [-paths heap,goroutine] [-out DIR]
+//	loop -targets FILE -interval 15s [-paths heap,goroutine] [-level 1] [-out DIR]
 //
 // FILE holds an address a line. Each target has a goroutine for each path, as in the scrape loops of Prometheus and its
 // kin. A line on standard input is answered by the number of scrapes so far.
@@ -25,7 +25,10 @@ import (
 	"time"
 )
 
-var scrapes, failures atomic.Int64
+var (
+	level             = flag.Int("level", gzip.BestSpeed, "gzip level; -1 is the default, that of google/pprof")
+	scrapes, failures atomic.Int64
+)
 
 func main() {
 	list := flag.String("targets", "", "`file` of addresses")
@@ -93,7 +96,7 @@ type workspace struct {
 
 // Kept for the next scrape of any target: a new compressor is close to a megabyte.
 var workspaces = sync.Pool{New: func() any {
-	writer, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed) // as pyro-pull does
+	writer, err := gzip.NewWriterLevel(io.Discard, *level)
 	if err != nil {
 		panic(err)
 	}
