@@ -68,12 +68,17 @@ export interface RelabelStep {
  * target. `warn` hears of labels that a labelmap could not set.
  */
 export function relabel(labels: LabelSet, rules: readonly RelabelRule[], warn: Warn = ignore): RelabelResult {
-  if (rules.length === 0) return { labels };
-  const changing = new Map(labels);
+  // Copied only before the first change: most lists begin with a rule that drops most targets.
+  let changing: Map<string, string> | undefined;
   for (const [ruleIndex, rule] of rules.entries()) {
-    if (!applyRule(rule, changing, warn)) return { droppedBy: ruleIndex };
+    if (isFilter(rule)) {
+      if (!passes(rule, changing ?? labels)) return { droppedBy: ruleIndex };
+    } else {
+      changing ??= new Map(labels);
+      change(rule, changing, warn);
+    }
   }
-  return { labels: changing };
+  return { labels: changing ?? labels };
 }
 
 /** The same as `relabel`, one rule at a time. */
@@ -81,7 +86,8 @@ export function* explainRelabel(labels: LabelSet, rules: readonly RelabelRule[])
   let before = labels;
   for (const [ruleIndex, rule] of rules.entries()) {
     const changing = new Map(before);
-    const isKept = applyRule(rule, changing, ignore);
+    const isKept = !isFilter(rule) || passes(rule, before);
+    if (!isFilter(rule)) change(rule, changing, ignore);
     yield { ruleIndex, rule, before, after: isKept ? changing : undefined };
     if (!isKept) return;
     before = changing;
@@ -92,38 +98,54 @@ type Warn = (message: string) => void;
 
 function ignore(): void {}
 
-/** Changes the labels in place; false drops the target. */
-function applyRule(rule: RelabelRule, labels: Map<string, string>, warn: Warn): boolean {
+interface Filter extends RelabelRule {
+  readonly action: 'keep' | 'drop' | 'keepequal' | 'dropequal';
+}
+
+/** Whether the rule can drop a target; all others change its labels. */
+function isFilter(rule: RelabelRule): rule is Filter {
+  const { action } = rule;
+  return action === 'keep' || action === 'drop' || action === 'keepequal' || action === 'dropequal';
+}
+
+function passes(rule: Filter, labels: LabelSet): boolean {
+  const value = sourceValue(rule, labels);
+  switch (rule.action) {
+    case 'keep':
+      return rule.pattern.matches(value);
+    case 'drop':
+      return !rule.pattern.matches(value);
+    case 'keepequal':
+      return value === (labels.get(rule.targetLabel) ?? '');
+    case 'dropequal':
+      return value !== (labels.get(rule.targetLabel) ?? '');
+  }
+}
+
+/** Changes the labels in place. */
+function change(rule: Exclude<RelabelRule, Filter>, labels: Map<string, string>, warn: Warn): void {
   switch (rule.action) {
     case 'replace':
       replace(rule, labels);
-      return true;
-    case 'keep':
-      return rule.pattern.matches(sourceValue(rule, labels));
-    case 'drop':
-      return !rule.pattern.matches(sourceValue(rule, labels));
-    case 'keepequal':
-      return sourceValue(rule, labels) === (labels.get(rule.targetLabel) ?? '');
-    case 'dropequal':
-      return sourceValue(rule, labels) !== (labels.get(rule.targetLabel) ?? '');
+      return;
     case 'hashmod':
       set(labels, rule.targetLabel, hashMod(sourceValue(rule, labels), rule.modulus));
-      return true;
+      return;
     case 'lowercase':
       set(labels, rule.targetLabel, toSimpleLowerCase(sourceValue(rule, labels)));
-      return true;
+      return;
     case 'uppercase':
       set(labels, rule.targetLabel, toSimpleUpperCase(sourceValue(rule, labels)));
-      return true;
+      return;
     case 'labelmap':
       mapLabels(rule, labels, warn);
-      return true;
+      return;
     case 'labeldrop':
       for (const name of labels.keys()) if (rule.pattern.matches(name)) labels.delete(name);
-      return true;
+      return;
     case 'labelkeep':
       for (const name of labels.keys()) if (!rule.pattern.matches(name)) labels.delete(name);
-      return true;
+      return;
   }
 }
 
