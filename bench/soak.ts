@@ -30,6 +30,6 @@ const figures = await runSoak({
 });
 writeFileSync(join(dir, 'figures.json'), JSON.stringify(figures, undefined, 1));
 console.log(reportOf(figures));
-const faults = faultsOf(figures, { isLong: Number(values.minutes) >= 20 });
+const faults = faultsOf(figures, { isLong: Number(values.minutes) >= 15 });
 for (const fault of faults) console.log(`WRONG: ${fault}`);
 process.exitCode = faults.length === 0 ? 0 : 1;

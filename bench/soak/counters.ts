@@ -108,7 +108,7 @@ export function profileOf(snapshot: Snapshot, { timeNanos, durationNanos = 0n, i
     samples,
     timeNanos,
     durationNanos,
-    comments: [`soak ${target} ${profile} ${epoch} ${number}`],
+    comments: [`soak ${target} ${profile} ${epoch} ${number};`],
   });
 }
 
@@ -116,7 +116,7 @@ export function profileOf(snapshot: Snapshot, { timeNanos, durationNanos = 0n, i
 export function snapshotOf(comments: readonly string[]): Snapshot | undefined {
   for (const comment of comments) {
     const [, target, profile, epoch, number] =
-      /^soak (\d+) (mem|mutex|goroutines|cpu) (\d+) (\d+)$/.exec(comment) ?? [];
+      /^soak (\d+) (mem|mutex|goroutines|cpu) (\d+) (\d+);$/.exec(comment) ?? [];
     if (profile === undefined || !isSoakProfile(profile)) continue;
     return { target: Number(target), profile, epoch: Number(epoch), number: Number(number) };
   }

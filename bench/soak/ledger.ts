@@ -59,11 +59,12 @@ export class Ledger {
       return;
     }
     this.profiles += 1;
-    this.seen.add(keyOf(snapshot, fromNumber));
+    this.seen.add(keyOf(snapshot));
     const wanted = difference(snapshot, fromNumber, columns);
     for (const name of new Set([...found.keys(), ...wanted.keys()])) {
       const [is, should] = [found.get(name), wanted.get(name)];
-      if (String(is) !== String(should)) breach(`${keyOf(snapshot, fromNumber)}: ${name} is ${is}, not ${should}`);
+      if (String(is) !== String(should))
+        breach(`${keyOf(snapshot)} from ${fromNumber}: ${name} is ${is}, not ${should}`);
     }
     if (!isDelta) return;
     if (isReset !== (fromNumber === 0)) breach(`reset is ${isReset} from ${fromNumber}`);
@@ -136,7 +137,7 @@ function accountKey({ target, profile, epoch }: Omit<Snapshot, 'number'>): strin
   return `${target} ${profile} ${epoch}`;
 }
 
-/** Names a profile by what it is about. */
-export function keyOf(snapshot: Snapshot, from: number): string {
-  return `${accountKey(snapshot)} ${from}-${snapshot.number}`;
+/** Names a profile by the answer that it ends with. */
+export function keyOf(snapshot: Snapshot): string {
+  return `${accountKey(snapshot)} ${snapshot.number}`;
 }

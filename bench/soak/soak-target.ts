@@ -15,7 +15,7 @@ const PATHS: ReadonlyMap<string, SoakProfile> = new Map([
 ]);
 
 /** Few bytes that become many. */
-const BOMB = gzipSync(Buffer.alloc(40 * 2 ** 20));
+const BOMB = gzipSync(Buffer.alloc(4 * 2 ** 20));
 
 export interface SoakTargetOptions {
   readonly id: number;
