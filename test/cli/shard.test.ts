@@ -75,3 +75,14 @@ test('scrape takes its shard too', async (t) => {
   const { addresses } = await targets(t, ['--shard', '1/3']);
   assert.deepEqual([...new Set(io.out().match(/10\.0\.0\.\d:6060/g))].sort(), [...addresses].sort());
 });
+
+test('a shard that has no target has nothing to do, which is no failure', async (t) => {
+  const cwd = temporaryDirectory(t);
+  writeFileSync(
+    join(cwd, 'c.yml'),
+    'scrape-configs: [{job-name: j, enabled-profiles: [mem], static-configs: [{application: a, targets: ["10.0.0.2:6060"]}]}]',
+  );
+  const io = memoryIo({ cwd });
+  assert.equal(await run(['scrape', '-c', 'c.yml', '--shard', '1/2'], io), 0, io.err());
+  assert.match(io.err(), /no target at the moment/);
+});

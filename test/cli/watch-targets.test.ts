@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { run } from '../../src/cli/run.ts';
+import { podOf, startFakeKubernetes } from '../support/fake-kubernetes.ts';
 import { memoryIo } from '../support/memory-io.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -114,4 +115,26 @@ test('static targets are shown once and the watch goes on', { timeout: 60_000 },
 test('--watch and --explain do not go together', async (t) => {
   const w = watched(t, '--explain');
   assert.equal(await w.start(), 2);
+});
+
+test('five jobs on one API server make one watch', { timeout: 60_000 }, async (t) => {
+  const cwd = temporaryDirectory(t);
+  const api = await startFakeKubernetes(t);
+  api.set('pods', podOf('w', '10.0.0.7'));
+  const jobs = [1, 2, 3, 4, 5].map((number) => ({
+    'job-name': `j${number}`,
+    'enabled-profiles': ['mem'],
+    'kubernetes-sd-configs': [{ role: 'pod', 'api-server': api.server.url }],
+    'relabel-configs': [{ 'target-label': '__name__', replacement: 'a' }],
+  }));
+  writeFileSync(join(cwd, 'pyro-pull.yml'), JSON.stringify({ 'scrape-configs': jobs }));
+  const io = memoryIo({ cwd });
+  t.after(() => io.signal('SIGINT'));
+  const code = run(['targets', '--watch'], io);
+  while ((io.out().match(/job j\d: 1 active target/g) ?? []).length < 5 || api.watches().length === 0)
+    await setTimeout(10);
+  io.signal('SIGINT');
+  assert.equal(await code, 0);
+  assert.equal(api.lists().length, 1);
+  assert.equal(api.watchRequests().length, 1);
 });

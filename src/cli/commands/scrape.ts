@@ -134,7 +134,9 @@ async function runOnce(
   for (const line of report.failureLines()) log.error(line);
   for (const line of report.summaryLines(Date.now())) log.info(line);
   for (const remote of remotes) log[isDelivered(remote) ? 'info' : 'error'](remoteLine(remote), { ...remote });
-  if (report.expected === 0)
+  if (report.isIdle)
+    log.info('no target at the moment: those there are belong to other shards, or are not in the sample');
+  else if (report.expected === 0)
     log.error('no target to scrape', { hint: 'pyro-pull targets shows what was discovered and why it was dropped' });
   if (pipeline.outDir !== undefined && report.suggestedPath !== undefined) {
     log.info(`open one: go tool pprof -http=: ${pipeline.outDir}/${report.suggestedPath}`);

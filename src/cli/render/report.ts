@@ -8,6 +8,7 @@ export class Report {
   readonly #instances = new Map<string, { scraped: number; failed: number }>();
   readonly #failures = new Map<string, Failures>();
   #expected = 0;
+  #leavesToOthers = false;
   #rejected = 0;
   #dropped = 0;
   #written = 0;
@@ -34,6 +35,9 @@ export class Report {
         for (const job of event.plan.jobs) {
           this.#rejected += job.rejected.length;
           this.#dropped += job.droppedCount;
+          this.#leavesToOthers ||= job.dropped.some(
+            ({ reason }) => reason.type === 'shard' || reason.type === 'sample',
+          );
         }
         for (const { target } of event.plan.steps) this.#instance(target);
         break;
@@ -78,7 +82,13 @@ export class Report {
 
   /** Whether the run deserves exit code 0. */
   get isClean(): boolean {
-    return this.#failed === 0 && this.#rejected === 0 && this.#discoveryFailures === 0 && this.#expected > 0;
+    const hasWork = this.#expected > 0 || this.isIdle;
+    return this.#failed === 0 && this.#rejected === 0 && this.#discoveryFailures === 0 && hasWork;
+  }
+
+  /** There are targets, but all belong to other shards or are not in the sample now. */
+  get isIdle(): boolean {
+    return this.#expected === 0 && this.#leavesToOthers;
   }
 
   /** A file worth opening first: a CPU profile if there is one. Relative to the output directory. */
