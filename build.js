@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { BUNDLE, CODE_CACHE, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
+import { thirdPartyNotices } from './build-notices.js';
 import { buildPage } from './build-page.js';
 
 // Only what every command runs: code of one command alone costs all others more to read than it saves that one.
@@ -24,6 +25,7 @@ async function bundle() {
     keepNames: true,
     sourcemap: true,
     legalComments: 'linked',
+    metafile: true,
     logLevel: 'warning',
     define: { PYRO_PULL_VERSION: JSON.stringify(version) },
   };
@@ -39,18 +41,17 @@ async function bundle() {
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   };
   // Short names are a tenth of the start of a short command.
-  await build({ ...main, outfile: BUNDLE, minifyIdentifiers: true });
+  const built = [await build({ ...main, outfile: BUNDLE, minifyIdentifiers: true })];
   // A loop serves profiles of itself: V8 shows the names and lines that it reads, which are then the real names, and lines
   // that `pprof -list` finds in the package. Its start is paid once in weeks.
-  await build({ ...main, outfile: LOOP_BUNDLE, minifyWhitespace: false, minifySyntax: false, sourcemap: false });
+  built.push(
+    await build({ ...main, outfile: LOOP_BUNDLE, minifyWhitespace: false, minifySyntax: false, sourcemap: false }),
+  );
   // V8 keeps a source with one character beyond Latin-1 at two bytes each: three megabytes for a quotation mark in a comment.
   writeFileSync(LOOP_BUNDLE, asAscii(readFileSync(LOOP_BUNDLE, 'utf8')));
-  await build({
-    ...options,
-    entryPoints: ['src/selfprofile/demo-worker.ts'],
-    outfile: 'dist/demo-worker.js',
-    format: 'esm',
-  });
+  const demo = { entryPoints: ['src/selfprofile/demo-worker.ts'], outfile: 'dist/demo-worker.js', format: 'esm' };
+  built.push(await build({ ...options, ...demo }));
+  writeFileSync('dist/THIRD-PARTY-NOTICES.txt', thirdPartyNotices(built.map(({ metafile }) => metafile)));
   mkdirSync('dist/page');
   for (const [name, contents] of Object.entries(await buildPage())) writeFileSync(`dist/page/${name}`, contents);
   const cached = spawnSync(process.execPath, ['build.js', '--code-cache'], { stdio: ['ignore', 'ignore', 'inherit'] });
