@@ -126,6 +126,7 @@ class ClusterRun {
   readonly #index: GroupIndex;
   readonly #change = new ChangeSignal();
   readonly #warnings: readonly string[];
+  readonly #worded = new WeakMap<DiscoveryError, DiscoveryError>();
 
   constructor(
     config: KubernetesDiscoveryConfig,
@@ -191,12 +192,19 @@ class ClusterRun {
     this.#client.destroy();
   }
 
-  #failure({ resource, namespace }: Query, { code, message, hint, cause }: DiscoveryError): DiscoveryError {
+  /** Worded once: a list may have come since, and the same failure is said once. */
+  #failure({ resource, namespace }: Query, problem: DiscoveryError): DiscoveryError {
+    const worded = this.#worded.get(problem);
+    if (worded !== undefined) return worded;
     const what = namespace === undefined ? resource : `${resource} in namespace ${namespace}`;
-    // No count, since other objects go on changing: the same failure is said once.
+    // No count, since other objects go on changing.
     const kept = this.isSynced
       ? 'keeping what is known of them'
       : 'there is no complete answer yet, so it gives no targets';
-    return new DiscoveryError(code, `${this.#name}: can't follow ${what}: ${message}; ${kept}`, { hint, cause });
+    const { code, message, hint, cause } = problem;
+    const text = `${this.#name}: can't follow ${what}: ${message}; ${kept}`;
+    const failure = new DiscoveryError(code, text, { hint, cause });
+    this.#worded.set(problem, failure);
+    return failure;
   }
 }
