@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { executable, start as startGoService } from './parts/go-service.ts';
 import { needCommand } from './support/debian.ts';
 import { buildByHand } from './support/dockerfile.ts';
+import { kubernetesExample } from './support/kubernetes-example.ts';
 import { lint, needLinters } from './support/linters.ts';
 import { freshDirectory, REPOSITORY } from './support/places.ts';
 import { freePorts, startProgram, untilAnswers } from './support/program.ts';
@@ -85,15 +85,9 @@ test('what the Dockerfile puts together runs as its user, without root and with 
   assert.match(program.output(), /msg="scraping in a loop -> /);
 });
 
-// What kinds of object there are is the business of an API server; here it is what only pyro-pull knows.
-const object = z.looseObject({ kind: z.string(), data: z.record(z.string(), z.string()).optional() });
-
 test('the config in the Kubernetes example is valid, and the command one that pyro-pull takes', async () => {
   const directory = freshDirectory('kubernetes-example');
-  const objects = parseAllDocuments(read('kubernetes/pyro-pull.yaml')).map((document) => {
-    assert.deepEqual([...document.errors, ...document.warnings], []);
-    return object.parse(document.toJS());
-  });
+  const objects = kubernetesExample();
   const config = join(directory, 'pyro-pull.yml');
   writeFileSync(config, objects.find(({ kind }) => kind === 'ConfigMap')?.data?.['pyro-pull.yml'] ?? '');
   const checked = await pyroPull(['check', config]);
