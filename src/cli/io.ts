@@ -55,11 +55,14 @@ export function processIo(onOutputFailure: (error: Error) => void = () => {}): I
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+/** One of the process's streams. */
+export function outputOf(stream: Pick<NodeJS.WriteStream, 'write' | 'writable' | 'isTTY' | 'columns'>): Output {
   return {
     write: (text) => void (stream.writable && stream.write(text)),
-    isTTY: stream.isTTY === true,
-    columns: stream.columns ?? 80,
+    // A terminal that has no width, as `docker run -t` without one of its own makes it, can't be drawn on: a spinner would
+    // count its lines for ever.
+    isTTY: stream.isTTY === true && stream.columns !== 0,
+    columns: stream.columns || 80,
   };
 }
 
