@@ -219,6 +219,9 @@ test('a source goes on for a moment when nobody follows it, so that a reload ask
   const a = await begin(pool, 'a', [config]);
   await a.updates.return(undefined);
   const b = await begin(pool, 'b', [config]);
+  time.clock.advance(3_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(pool.view()[0]?.jobNames, ['b']);
   assert.equal(state.asked, 1);
   await b.updates.return(undefined);
   assert.equal(pool.view().length, 1);
