@@ -20,7 +20,7 @@ export function inProcess(name: string, operation: () => unknown): Contestant {
   };
 }
 
-const WARM_UP_MICROS = 1_500_000;
+const WARM_UP_MICROS = 600_000;
 
 export interface MeasureOptions {
   readonly rounds?: number;

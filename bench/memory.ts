@@ -31,14 +31,14 @@ export async function benchKept(): Promise<Figure[]> {
 }
 
 /** Bytes for one target, from many of them after the last snapshot of the series. */
-async function keptBytes({ name, raw, samples }: Series): Promise<number> {
+async function keptBytes({ name, raw, gzip, samples }: Series): Promise<number> {
   // So many that what the process itself takes meanwhile hardly counts.
   const targets = Math.max(20, Math.min(2000, Math.round(400_000 / samples)));
   const tracker = createDeltaTracker({ maxStateAgeMs: 86_400_000 });
   const profile = name.includes('heap') ? 'mem' : 'block';
   const feed = async (key: string): Promise<void> => {
     const run = new TrackerRun({ tracker, key, profile });
-    for (const pprof of raw) await run.nextBytes(pprof, run.secondsOf(pprof));
+    for (const [at, pprof] of raw.entries()) await run.nextResponse(gzip[at] ?? pprof, pprof, at * 15);
     tracker.keep(key);
   };
   await feed('warm-up');

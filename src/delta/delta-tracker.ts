@@ -63,8 +63,12 @@ class Tracker implements DeltaTracker {
     const { target } = scraped;
     const step = new TargetStep(scraped, this.#young(scraped), this.#options.limits ?? DEFAULT_PROFILE_LIMITS);
     const { outcome, tracked } = step.take();
-    this.#before.set(target.key, this.#targets.get(target.key));
+    const before = this.#targets.get(target.key);
+    this.#before.set(target.key, before);
     this.#targets.set(target.key, keepTarget(tracked));
+    // A copy is kept. What is still the state from before stays, for `undo`.
+    const made = tracked.state?.entries;
+    if (made && made.buffer !== before?.numbers) freeNow(new Uint8Array(made.buffer));
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') return { ...outcome, warnings };
