@@ -152,7 +152,7 @@ async function pullStep(step: Step, run: Run): Promise<void> {
   if (step.scrapes === 'twice') {
     const failed = await takeBaseline(target, scrape, deps);
     if (failed) deps.onEvent(failed);
-    if (failed || deps.signal.aborted) return;
+    if (failed) return;
   }
   if (windowMs > 0) await deps.sleep(windowMs, deps.signal);
   if (deps.signal.aborted) return;

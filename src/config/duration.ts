@@ -59,6 +59,7 @@ function sumOfParts(text: string): bigint | undefined {
 const EXAMPLES = 'write a number and a unit: 10s, 1m30s, 500ms';
 
 function hintFor(text: string): string {
+  if (/\$\{\w+/.test(text)) return 'use --expand-env to fill in what stands in ${ }';
   if (/^\d+(\.\d+)?$/.test(text)) return `the unit is missing: write ${text}s for seconds`;
   if (/^[+-]/.test(text)) return 'write it without a sign';
   if (/\s/.test(text) && isDuration(text.replace(/\s/g, '')))

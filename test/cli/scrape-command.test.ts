@@ -93,6 +93,7 @@ test('the delta of two snapshots is written, readable, with its line in the inde
   );
   assert.equal(entry?.['profile'], 'mem');
   assert.match(w.io.out(), /PROFILE +TARGET +SAMPLES +SIZE +FILE\nmem /);
+  assert.match(w.io.err(), /scraping 1 profile of 1 target into profiles; two snapshots 1ms apart\n/);
   assert.match(w.io.err(), /1 profile written .*; 1 target up/);
 });
 

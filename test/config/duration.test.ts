@@ -41,6 +41,7 @@ for (const [text, milliseconds] of durations) {
 const refused: readonly (readonly [text: string, message: RegExp, hint: RegExp])[] = [
   ['', /is not a duration/, /10s/],
   ['10', /is not a duration/, /unit is missing: write 10s/],
+  ['${INTERVAL}', /is not a duration/, /--expand-env/],
   ['-5s', /is not a duration/, /without a sign/],
   ['+5s', /is not a duration/, /without a sign/],
   [' 10s', /is not a duration/, /without spaces: 10s/],

@@ -302,6 +302,28 @@ test('a CPU profiler that someone else uses is asked again until the interval is
   assert.deepEqual(typesOf(events), ['planned', 'finished']);
 });
 
+test('a CPU profiler that stays busy is a failure after one interval', async () => {
+  let now = 0;
+  let asked = 0;
+  const { events } = await pull(
+    ['h:1'],
+    {
+      now: () => now,
+      sleep: async (ms) => {
+        now += ms;
+      },
+      scrape: async () => {
+        asked += 1;
+        if (now > 60_000) throw new Error('asked for ever');
+        throw new ScrapeError('CPU_PROFILER_BUSY', 'another profiler is running a CPU profile');
+      },
+    },
+    { isWanted: only('cpu') },
+  );
+  assert.equal(asked, 11, 'at once, and each second of ten');
+  assert.deepEqual(typesOf(events), ['planned', 'failed']);
+});
+
 test('no more than --concurrency requests at once, and one that waits for the target takes no place', async () => {
   let running = 0;
   let most = 0;
