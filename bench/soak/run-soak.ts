@@ -182,6 +182,7 @@ class Soak {
   async #killAndStart(): Promise<void> {
     await this.#process.kill();
     this.#kills += 1;
+    for (const target of this.#targets) target.forgetRequests();
     await this.#files.read(true);
     this.#process.start();
   }

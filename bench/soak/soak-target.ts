@@ -40,7 +40,8 @@ export class SoakTarget {
   address = '';
   readonly #options: SoakTargetOptions;
   readonly #last = new Map<SoakProfile, Uint8Array>();
-  readonly #underWay = new Set<string>();
+  /** By URL: who asks. */
+  readonly #underWay = new Map<string, IncomingMessage>();
   #server: Server | undefined;
   #isBad = false;
 
@@ -53,6 +54,11 @@ export class SoakTarget {
   async start(): Promise<void> {
     await this.#listen(0);
     if (this.role !== 'healthy' && this.role !== 'vanishing') void this.#live();
+  }
+
+  /** The scraper was killed: that its connections are gone may be seen only after its successor has asked. */
+  forgetRequests(): void {
+    this.#underWay.clear();
   }
 
   async stop(): Promise<void> {
@@ -70,8 +76,10 @@ export class SoakTarget {
       response.on('error', () => {});
       const { url = '' } = request;
       if (this.#underWay.has(url)) this.overlaps.push(url);
-      this.#underWay.add(url);
-      response.once('close', () => this.#underWay.delete(url));
+      this.#underWay.set(url, request);
+      response.once('close', () => {
+        if (this.#underWay.get(url) === request) this.#underWay.delete(url);
+      });
       this.#answer(request, response).catch((error: unknown) => {
         if (!response.headersSent) response.writeHead(500);
         response.end(String(error));
