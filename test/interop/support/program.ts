@@ -79,14 +79,18 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Polls until `look` gives something. Fails when the program ends before that, or after half a minute. */
-export async function untilReady<T>(program: Program, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const deadline = Date.now() + 30_000;
+/** Polls until `look` gives something. Fails when the program ends before that, or when the time is over. */
+export async function untilReady<T>(
+  program: Program,
+  look: () => Promise<T | undefined> | T | undefined,
+  withinMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
     if (program.hasExited() || Date.now() > deadline) {
-      const what = program.hasExited() ? 'ended' : 'was not ready after 30 s';
+      const what = program.hasExited() ? 'ended' : `was not ready after ${withinMs / 1000} s`;
       await program.stop();
       throw new Error(`${program.name} ${what}:\n${program.output().slice(-2_000)}`);
     }
