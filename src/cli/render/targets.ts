@@ -21,12 +21,12 @@ export function targetsText(found: readonly TargetsOfJob[], filter: TargetFilter
     const wanted = active.filter(filter.isWanted);
     lines.push(jobLine(ofJob, wanted.length));
     if (explains) {
-      lines.push(...explainJob(wanted, filter, { job, dropped, rejected }));
+      for (const line of explainJob(wanted, filter, { job, dropped, rejected })) lines.push(line);
       continue;
     }
     if (wanted.length > 0) {
       const rows = wanted.map((target) => [target.profile.name, target.url, formatLabels(target.labels)]);
-      lines.push(...table(['PROFILE', 'URL', 'LABELS'], rows).map((line) => `  ${line}`));
+      for (const line of table(['PROFILE', 'URL', 'LABELS'], rows)) lines.push(`  ${line}`);
     }
     for (const one of dropped) {
       if (!filter.areLabelsWanted(job.jobName, one.discoveredLabels)) continue;
