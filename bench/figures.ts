@@ -1,5 +1,5 @@
 /**
- * The figures that the delta engine has to reach, measured in one run: `npm run bench`, or `npm run bench -- delta kept` for
+ * The figures that the delta engine and the queue have to reach, measured in one run: `npm run bench`, or `npm run bench -- delta kept` for
  * some of them. CPU time of interleaved rounds, medians; ratios are worth more than numbers, which no two machines share.
  * Go, if there is one, gives the comparison with Google's pprof. Exit code 1 if a figure misses what it must.
  */
@@ -10,6 +10,7 @@ import { GoSide } from './go-side.ts';
 import { allSeries } from './inputs.ts';
 import { benchKept, benchPeak } from './memory.ts';
 import { benchOneShot } from './one-shot.ts';
+import { benchQueue } from './queue.ts';
 import { type Figure, figuresTable, short } from './report.ts';
 
 /** The sub-benchmarks, each chosen by its name on the command line; all of them without a name. */
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (go: GoSide | string) => Promise<Figur
   kept: benchKept,
   peak: benchPeak,
   'one-shot': benchOneShot,
+  queue: () => benchQueue(),
 };
 
 const names = process.argv.slice(2);

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DEFAULT_HTTP_CLIENT } from '../src/config/http-client-config.ts';
@@ -40,7 +40,7 @@ const SIZES: readonly Size[] = [
 /** Profiles a second into a remote's queue and out of it, against writing and syncing the same bytes to the same disk. */
 export async function benchQueue(): Promise<Figure[]> {
   const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const directory = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-queue-'));
+  const directory = scratchDirectory();
   try {
     const [port] = await once(server.stdout, 'data');
     const rows: string[][] = [];
@@ -59,6 +59,13 @@ export async function benchQueue(): Promise<Figure[]> {
     server.kill();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Not in the directory for temporary files, which may lie in memory. */
+function scratchDirectory(): string {
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'pyro-pull');
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, 'bench-queue-'));
 }
 
 interface Rates {
@@ -81,21 +88,25 @@ async function ratesOf({ bytes, profiles }: Size, url: string, root: string): Pr
     await work();
     return (profiles * 1000) / (performance.now() - start);
   };
+  const directoryOf = (round: number) => join(root, `${bytes}-${round}`);
+  // All that only creates files comes first: some file systems create slowly for minutes after much was deleted.
   for (let round = 0; round < ROUNDS; round++) {
-    const directory = join(root, `${bytes}-${round}`);
+    const directory = directoryOf(round);
     seen.raw.push(await rate(() => writeRaw(join(directory, 'raw'), outgoing)));
     // Nobody listens there, and nothing is sent.
     const closed = await openSink('http://127.0.0.1:9', join(directory, 'queue'), 1_000);
     seen.into.push(await rate(() => pushAll(closed, outgoing)));
     await closed.close();
+    const always = await openSink('http://127.0.0.1:9', join(directory, 'always'), 'always');
+    seen.intoAlways.push(await rate(() => pushAll(always, outgoing)));
+    await always.close();
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    const directory = directoryOf(round);
     const opened = await openSink(url, join(directory, 'queue'), 1_000);
     seen.out.push(await rate(() => opened.flush(120_000)));
     seen.through.push(await rate(() => pushAll(opened, outgoing).then(() => opened.flush(120_000))));
     await opened.close();
-    const always = await openSink('http://127.0.0.1:9', join(directory, 'always'), 'always');
-    seen.intoAlways.push(await rate(() => pushAll(always, outgoing)));
-    await always.close();
-    rmSync(directory, { recursive: true, force: true });
   }
   return {
     raw: median(seen.raw),

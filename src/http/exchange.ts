@@ -96,7 +96,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   timeOut(): void {
     this.abort(
-      new HttpError('TIMEOUT', `timeout after ${formatDuration(this.request.timeoutMs)} ${this.#whereabouts()}`),
+      new HttpError(
+        'TIMEOUT',
+        `timeout after ${formatDuration(Math.ceil(this.request.timeoutMs))} ${this.#whereabouts()}`,
+      ),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { PullEvent } from '../../pull.ts';
+import { formatTimestamp } from '../../sinks/file/timestamp.ts';
 import type { FinishedProfile } from '../../sinks/sink.ts';
 import { formatBytes } from './units.ts';
 
@@ -57,7 +58,12 @@ function withoutFile(profile: FinishedProfile): Record<string, unknown> {
   return {
     ...subject(profile.target),
     labels: Object.fromEntries(profile.labels),
+    from: formatTimestamp(profile.fromNanos),
+    until: formatTimestamp(profile.untilNanos),
+    sampleTypes: profile.sampleTypes,
     samples: profile.samples,
     bytes: profile.body.length,
+    reset: profile.isReset,
+    partial: profile.isPartial,
   };
 }

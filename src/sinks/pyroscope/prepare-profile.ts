@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
-import { gunzip, gunzipSync, gzip } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
-import { ProfileError } from '../../errors.ts';
 import { type LabelSet, NAME_LABEL } from '../../labels/label-set.ts';
 import { relabel } from '../../labels/relabel.ts';
+import { gunzip, gunzipOffThread, isGzip } from '../../profile/gunzip.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
 import { findLimitFault, type LimitFault } from './check-limits.ts';
 import { inspectProfile } from './inspect-profile.ts';
@@ -20,7 +20,6 @@ const MAX_INFLATED_BYTES = 512 * 1024 * 1024;
 /** Inflated sooner than a thread of the pool is woken. */
 const SMALL_BYTES = 32 * 1024;
 
-const inflate = promisify(gunzip);
 const deflate = promisify(gzip);
 
 export interface PreparedProfile {
@@ -57,8 +56,8 @@ export async function prepareProfile(
   const labels = finalLabels(outgoing.labels, remote);
   if (labels === undefined) return undefined;
   const series = seriesLabelsOf(labels);
-  const isCompressed = outgoing.body[0] === 0x1f && outgoing.body[1] === 0x8b;
-  let pprof: Uint8Array = isCompressed ? await inflated(outgoing.body) : outgoing.body;
+  const isCompressed = isGzip(outgoing.body);
+  let pprof = isCompressed ? await inflated(outgoing.body) : outgoing.body;
   const facts = inspectProfile(pprof, outgoing);
   const notes: PrepareNote[] = [];
   let { samples } = facts;
@@ -119,14 +118,8 @@ function finalLabels(
   return new Map([...result.labels].filter(([name]) => name === NAME_LABEL || !name.startsWith('__')));
 }
 
-async function inflated(body: Uint8Array): Promise<Uint8Array> {
-  const options = { maxOutputLength: MAX_INFLATED_BYTES };
-  try {
-    return body.length > SMALL_BYTES ? await inflate(body, options) : gunzipSync(body, options);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ProfileError('PROFILE_GZIP', `cannot inflate the profile: ${message}`, { cause: error });
-  }
+function inflated(body: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  return body.length > SMALL_BYTES ? gunzipOffThread(body, MAX_INFLATED_BYTES) : gunzip(body, MAX_INFLATED_BYTES);
 }
 
 /** Of a profile that came without one: `time_nanos` is the start where there is a duration. */
