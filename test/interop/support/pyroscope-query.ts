@@ -15,9 +15,12 @@ const seriesOf = z.object({
 /** Asks a Pyroscope server over its query API for what it has of the last hours. */
 export class PyroscopeQuery {
   readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
+  /** `tenant`: whose profiles to ask for, at a server that keeps them apart. */
+  constructor(url: string, tenant?: string) {
     this.#url = url;
+    this.#headers = tenant === undefined ? {} : { 'x-scope-orgid': tenant };
   }
 
   /** `process_cpu:cpu:nanoseconds:cpu:nanoseconds` … of everything that is there. */
@@ -65,7 +68,7 @@ export class PyroscopeQuery {
   async #ask(method: string, type: string, body: string | Buffer): Promise<Buffer> {
     const response = await fetch(`${this.#url}/querier.v1.QuerierService/${method}`, {
       method: 'POST',
-      headers: { 'content-type': type },
+      headers: { 'content-type': type, ...this.#headers },
       body,
     });
     const answer = Buffer.from(await response.arrayBuffer());
