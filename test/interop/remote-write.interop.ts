@@ -61,7 +61,6 @@ test('a loop with --push: the server has the sum of all its files, and nothing i
     await service.do('alloc?site=dropped&n=50&size=1024');
     await service.do('contend?n=3');
     await service.do('block?n=3');
-    await service.do('publish');
     await sleep(200);
   }
   loop.kill('SIGTERM');
