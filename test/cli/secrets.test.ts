@@ -113,7 +113,7 @@ const answers: Readonly<Record<string, Answer | 'down' | 'not trusted'>> = {
 };
 
 for (const [what, answer] of Object.entries(answers)) {
-  test(`no secret comes out where a remote ${what}`, { timeout: 60_000 }, async (t) => {
+  test(`no secret comes out where a remote ${what}`, { timeout: 300_000 }, async (t) => {
     const w = await remoteWorld(t);
     const isFine = what === 'takes all';
     writeFileSync(join(w.dir, 'token'), SECRETS.file);
@@ -169,7 +169,7 @@ for (const [what, answer] of Object.entries(answers)) {
   });
 }
 
-test('no secret is in what a killed process leaves, temporary files included', { timeout: 60_000 }, async (t) => {
+test('no secret is in what a killed process leaves, temporary files included', { timeout: 300_000 }, async (t) => {
   const w = await remoteWorld(t);
   mkdirSync(join(w.dir, 'tmp'));
   const server = await startFakePyroscope(t);
