@@ -55,6 +55,15 @@ test('the first answer comes at once, the next when a file changed', async (t) =
   assert.equal(time.now() - startMs, 250);
 });
 
+test('groups that vanish from a file go', async (t) => {
+  const path = join(temporaryDirectory(t), 'a.json');
+  writeFileSync(path, '[{"targets":["a:1"]},{"targets":["a:2"]},{"targets":["a:3"]}]');
+  const { next, afterEvent } = watched(t, { files: [path] });
+  assert.deepEqual(addressesIn(await next()), ['a:1', 'a:2', 'a:3']);
+  writeFileSync(path, '[{"targets":["a:2"]}]');
+  assert.deepEqual(addressesIn(await afterEvent()), ['a:2']);
+});
+
 test('a change that no event tells of is seen by the poll', async (t) => {
   const dir = temporaryDirectory(t);
   writeFileSync(join(dir, 'a.json'), group('a:1'));
