@@ -2,10 +2,12 @@ import type { SoakFigures } from './run-soak.ts';
 
 /** So much more memory at the end is growth, and not noise. */
 const GROWTH = 1.1;
+/** Before that caches still fill. */
+const SETTLED_MS = 480_000;
 /** So many profiles a kill may find in a file, and not yet in the queue of the server. Of a delta the next one tells again. */
 const IN_BETWEEN = 8;
 
-/** What must not be; none is what a soak should end with. `isLong`: long enough for memory to have settled. */
+/** What must not be; none is what a soak should end with. `isLong`: so long that nothing times out at its ends. */
 export function faultsOf(figures: SoakFigures, { isLong }: { readonly isLong: boolean }): string[] {
   const { early, late, kills, lost, twice } = figures;
   const faults: string[] = [
@@ -30,8 +32,9 @@ export function faultsOf(figures: SoakFigures, { isLong }: { readonly isLong: bo
     faults.push(`never pushed: ${figures.unpushed.slice(0, 10).join(', ')}`);
   // On a short run a slow machine may let a first or last answer time out.
   if (isLong) faults.push(...figures.ragged.slice(0, 10));
-  if (isLong && late.rssMb > early.rssMb * GROWTH) faults.push('the memory grows');
-  if (isLong && late.openFiles > early.openFiles * GROWTH) faults.push('the open files grow');
+  const isSettled = early.ageMs >= SETTLED_MS;
+  if (isSettled && late.rssMb > early.rssMb * GROWTH) faults.push('the memory grows');
+  if (isSettled && late.openFiles > early.openFiles * GROWTH) faults.push('the open files grow');
   return faults;
 }
 
