@@ -4,36 +4,21 @@ import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Answer,
-  type FakePyroscope,
-  type ReceivedProfile,
-  startFakePyroscope,
-} from '../support/fake-pyroscope.ts';
+import { startFakePyroscope } from '../support/fake-pyroscope.ts';
 import { Random } from '../support/random.ts';
 import { freshDirectory, INTEROP } from './support/places.ts';
+import { UnsteadyServer } from './support/unsteady-server.ts';
 
 const KILLS = 60;
 /** As in the writer. */
 const EPOCH = 1_763_000_000_000_000_000n;
 
-/** Of ten answers three to four are bad. */
-const MISHAPS: readonly Answer[] = [
-  { status: 429 },
-  { status: 503, headers: { 'retry-after': '0' } },
-  { status: 500 },
-  { fault: 'reset' },
-  { fault: 'lost' },
-  { fault: 'stall' },
-  { delayMs: 50 },
-];
-
 test(`${KILLS} kills of a process that writes to a bad server lose nothing`, { timeout: 600_000 }, async (t) => {
   const random = new Random(20_261_122);
   const queue = freshDirectory('queue');
-  const server = new UnsteadyServer(random);
+  const server = new UnsteadyServer(random, ({ query }) => idOf(query));
   await server.open(t);
   const kept = new Set<number>();
   const reported = new Set<number>();
@@ -146,58 +131,6 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-
-/** A server at one address that fails at random, and comes and goes. */
-class UnsteadyServer {
-  isSteady = false;
-  url = '';
-  downs = 0;
-  /** Taken, with the answer cut off. */
-  readonly lostIds = new Set<number>();
-  readonly #random: Random;
-  readonly #earlier: ReceivedProfile[] = [];
-  #server: FakePyroscope | undefined;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  async open(t: TestContext): Promise<void> {
-    this.#server = await startFakePyroscope(t, this.url === '' ? 0 : Number(new URL(this.url).port));
-    this.url = this.#server.url;
-    this.#server.answer = (received) => {
-      const mishap = this.isSteady ? undefined : MISHAPS[this.#random.below(20)];
-      if (mishap?.fault === 'lost') this.lostIds.add(idOf(received.query));
-      return mishap ?? {};
-    };
-  }
-
-  async close(): Promise<void> {
-    if (this.#server === undefined) return;
-    await this.#server.close();
-    this.#earlier.push(...this.#server.received);
-    this.#server = undefined;
-  }
-
-  async toggle(t: TestContext): Promise<void> {
-    if (this.#server === undefined) return this.open(t);
-    this.downs += 1;
-    return this.close();
-  }
-
-  received(): ReceivedProfile[] {
-    return [...this.#earlier, ...(this.#server?.received ?? [])];
-  }
-
-  /** How often each profile was taken. */
-  counts(): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (const { isAccepted, query } of this.received()) {
-      if (isAccepted) counts.set(idOf(query), (counts.get(idOf(query)) ?? 0) + 1);
-    }
-    return counts;
-  }
-}
 
 interface Writer {
   readonly process: ChildProcess;
