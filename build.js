@@ -3,14 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { BUNDLE, CODE_CACHE, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
+import { BUNDLE, CODE_CACHES, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
 import { thirdPartyNotices } from './build-notices.js';
 import { buildPage } from './build-page.js';
 
-// Only what every command runs: code of one command alone costs all others more to read than it saves that one.
-const WARM_UP = [['--help']];
+// What most commands run in common, and the help.
+const WARM_UP = { help: ['--help'], config: ['check', 'examples/quick-start.yml'] };
 
-if (process.argv[2] === '--code-cache') await writeCodeCache();
+if (process.argv[2] === '--code-cache') await writeCodeCache(process.argv[3]);
 else await bundle();
 
 async function bundle() {
@@ -54,8 +54,11 @@ async function bundle() {
   writeFileSync('dist/THIRD-PARTY-NOTICES.txt', thirdPartyNotices(built.map(({ metafile }) => metafile)));
   mkdirSync('dist/page');
   for (const [name, contents] of Object.entries(await buildPage())) writeFileSync(`dist/page/${name}`, contents);
-  const cached = spawnSync(process.execPath, ['build.js', '--code-cache'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (cached.status !== 0) throw new Error('the code cache was not written');
+  for (const name of Object.keys(CODE_CACHES)) {
+    const command = ['build.js', '--code-cache', name];
+    const cached = spawnSync(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (cached.status !== 0) throw new Error(`the code cache ${name} was not written`);
+  }
 }
 
 /** The same program: an escape means its character in strings and regular expressions, and nothing in comments. */
@@ -64,13 +67,11 @@ function asAscii(source) {
 }
 
 /** In a process of its own: a cache holds what was compiled by the time it is made. */
-async function writeCodeCache() {
+async function writeCodeCache(name) {
   const script = compileBundle(undefined);
   const { main } = evaluate(script);
-  for (const argv of WARM_UP) {
-    process.argv.splice(2, Number.POSITIVE_INFINITY, ...argv);
-    await main();
-    if (process.exitCode !== 0) throw new Error(`${argv.join(' ')} ended with exit code ${process.exitCode}`);
-  }
-  writeFileSync(CODE_CACHE, script.createCachedData());
+  process.argv.splice(2, Number.POSITIVE_INFINITY, ...WARM_UP[name]);
+  await main();
+  if (process.exitCode !== 0) throw new Error(`${WARM_UP[name].join(' ')} ended with exit code ${process.exitCode}`);
+  writeFileSync(CODE_CACHES[name], script.createCachedData());
 }
