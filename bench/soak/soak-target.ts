@@ -14,6 +14,8 @@ const PATHS: ReadonlyMap<string, SoakProfile> = new Map([
   ['/debug/pprof/goroutine', 'goroutines'],
 ]);
 
+/** The end of a connection is seen by then. */
+const GONE_BY_MS = 500;
 /** Few bytes that become many. */
 const BOMB = gzipSync(Buffer.alloc(4 * 2 ** 20));
 
@@ -40,6 +42,7 @@ export class SoakTarget {
   address = '';
   readonly #options: SoakTargetOptions;
   readonly #last = new Map<SoakProfile, Uint8Array>();
+  readonly #ended = new WeakSet<IncomingMessage>();
   /** By URL: who asks. */
   readonly #underWay = new Map<string, IncomingMessage>();
   #server: Server | undefined;
@@ -75,9 +78,12 @@ export class SoakTarget {
     const server = createServer((request, response) => {
       response.on('error', () => {});
       const { url = '' } = request;
-      if (this.#underWay.has(url)) this.overlaps.push(url);
+      const before = this.#underWay.get(url);
+      // A scraper that gives up asks again at once: that it has gone may be seen only after that.
+      if (before) setTimeout(() => this.#ended.has(before) || this.overlaps.push(url), GONE_BY_MS).unref();
       this.#underWay.set(url, request);
       response.once('close', () => {
+        this.#ended.add(request);
         if (this.#underWay.get(url) === request) this.#underWay.delete(url);
       });
       this.#answer(request, response).catch((error: unknown) => {
