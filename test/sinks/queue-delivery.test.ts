@@ -149,6 +149,27 @@ test('Retry-After holds for the whole remote', async (t) => {
   await until(() => delivery.stats.accepted === 2);
 });
 
+test('an answer that asks to wait is no news by itself; the next failure is', async (t) => {
+  let answers: Verdict[] = [];
+  const busy: Verdict = { type: 'unavailable', answer: 'HTTP 503', retryAfterMs: 1_000 };
+  const { delivery, clock, events } = await startDelivery(t, () => answers.shift() ?? ACCEPTED, { maxInFlight: 1 });
+  const news = () => events.map(({ type }) => type).filter((type) => type === 'unavailable' || type === 'available');
+  const deliver = async (text: string, ...failures: Verdict[]) => {
+    answers = failures;
+    const accepted = delivery.stats.accepted;
+    await delivery.add(metaFor('a', text), body(text));
+    await until(() => delivery.stats.inFlight === 0);
+    while (delivery.stats.accepted === accepted) {
+      clock.advance(clock.nextIn ?? 0);
+      await until(() => delivery.stats.inFlight === 0);
+    }
+  };
+  await deliver('one', busy);
+  assert.deepEqual(news(), []);
+  await deliver('two', busy, busy);
+  assert.deepEqual(news(), ['unavailable', 'available']);
+});
+
 test('what the remote refuses goes to rejected/ with its words, and comes back on demand', async (t) => {
   let isMended = false;
   const refusal: Verdict = { type: 'rejected', answer: 'HTTP 400: no' };

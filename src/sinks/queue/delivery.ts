@@ -276,7 +276,7 @@ export class Delivery {
       }
       case 'unavailable':
         this.#gate.failed(clock.monotonic(), verdict.retryAfterMs);
-        if (this.#gate.state === 'closed' && !this.#wasUnavailable) {
+        if (this.#gate.isDown && !this.#wasUnavailable) {
           this.#wasUnavailable = true;
           this.#options.onEvent({ type: 'unavailable', answer: verdict.answer, queued: this.#index.size });
         }
@@ -325,9 +325,10 @@ export class Delivery {
 
   /** The remote answered as a working one does. */
   #works(): void {
+    const wasPaused = this.#gate.state === 'paused';
     if (!this.#gate.succeeded()) return;
+    if (this.#wasUnavailable || wasPaused) this.#options.onEvent({ type: 'available', queued: this.#index.size });
     this.#wasUnavailable = false;
-    this.#options.onEvent({ type: 'available', queued: this.#index.size });
     for (const series of this.#index.waiting()) this.#index.makeReady(series);
   }
 

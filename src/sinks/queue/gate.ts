@@ -22,6 +22,7 @@ export class Gate {
   #failures = 0;
   #closings = 0;
   #opensAtMs = 0;
+  #isDown = false;
 
   constructor(backoff: Backoff, random: () => number) {
     this.#backoff = backoff;
@@ -30,6 +31,14 @@ export class Gate {
 
   get state(): GateState {
     return this.#state;
+  }
+
+  /**
+   * True once the remote has failed so often that a person should know. A single answer that asks us to wait, between
+   * others that are good, is an ordinary day.
+   */
+  get isDown(): boolean {
+    return this.#isDown;
   }
 
   /** Monotonic milliseconds; nothing may be sent before. */
@@ -50,11 +59,14 @@ export class Gate {
     this.#failures = 0;
     this.#closings = 0;
     this.#opensAtMs = 0;
+    this.#isDown = false;
     return wasShut;
   }
 
   failed(atMs: number, retryAfterMs: number | undefined): void {
     this.#failures += 1;
+    const isProbe = this.#state !== 'open' && atMs >= this.#opensAtMs;
+    if (isProbe || this.#failures >= FAILURES_TO_CLOSE) this.#isDown = true;
     if (retryAfterMs !== undefined) {
       this.#shut('closed', atMs + retryAfterMs);
       return;
