@@ -8,21 +8,43 @@ const RIGHT_AGAIN_MS = CLOCK_TOLERANCE_MS / 2;
 /** Instances come and go for ever; what was told of so many is forgotten, and told again. */
 const MAX_TOLD = 10_000;
 
+/** So many targets that are off by as much are one news: all were set wrong together, or our own clock was. */
+const CROWD = 3;
+const ALIKE_MS = 60_000;
+
 /** Tells of a target's wrong clock once until it is right again, whichever of its profiles shows it. */
 export class ClockWatch {
-  readonly #told = new Set<string>();
+  /** Instance -> how far its clock was ahead when it was told. */
+  readonly #told = new Map<string, number>();
+  /** How far the crowd that was told as one is ahead. */
+  #crowdMs: number | undefined;
 
   /** `offsetMs`: how far the clock is ahead of ours (behind: negative); undefined where the profile has no time. */
   warningOf({ origin }: Target, offsetMs: number | undefined): string | undefined {
     if (offsetMs === undefined) return undefined;
     const instance = formatHostPort(origin);
     const off = Math.abs(offsetMs);
-    if (off <= RIGHT_AGAIN_MS) this.#told.delete(instance);
+    if (off <= RIGHT_AGAIN_MS) this.#forget(instance);
     if (off <= CLOCK_TOLERANCE_MS || this.#told.has(instance)) return undefined;
     if (this.#told.size === MAX_TOLD) this.#told.clear();
-    this.#told.add(instance);
+    this.#told.set(instance, offsetMs);
+    if (this.#crowdMs !== undefined && isAlike(offsetMs, this.#crowdMs)) return undefined;
     const minutes = Math.round(off / 60_000);
     const side = offsetMs > 0 ? 'ahead of' : 'behind';
-    return `${instance} has a clock ${minutes} minutes ${side} ours; our time is used instead: set its clock`;
+    const alike = [...this.#told.values()].filter((told) => isAlike(told, offsetMs)).length;
+    if (alike <= CROWD) {
+      return `${instance} has a clock ${minutes} minutes ${side} ours; our time is used instead: set its clock`;
+    }
+    this.#crowdMs = offsetMs;
+    return `more targets, ${instance} among them, have clocks about ${minutes} minutes ${side} ours: is ours right?`;
   }
+
+  #forget(instance: string): void {
+    this.#told.delete(instance);
+    if (this.#told.size === 0) this.#crowdMs = undefined;
+  }
+}
+
+function isAlike(oneMs: number, otherMs: number): boolean {
+  return Math.abs(oneMs - otherMs) <= ALIKE_MS;
 }
