@@ -170,6 +170,25 @@ test('an answer that asks to wait is no news by itself; the next failure is', as
   assert.deepEqual(news(), ['unavailable', 'available']);
 });
 
+for (const [what, retryAfterMs] of [
+  ['for long is news at once', 60_000],
+  ['a moment is news at the end of a run that it leaves something of', 2_000],
+] as const) {
+  test(`an answer that asks to wait ${what}`, async (t) => {
+    const { delivery, events } = await startDelivery(t, () => ({
+      type: 'unavailable',
+      answer: 'HTTP 503',
+      retryAfterMs,
+    }));
+    await delivery.add(metaFor('a', 'a'), body('a'));
+    await until(() => delivery.stats.retries === 1 && delivery.stats.inFlight === 0);
+    const told = () => events.filter(({ type }) => type === 'unavailable').length;
+    assert.equal(told(), retryAfterMs === 60_000 ? 1 : 0);
+    await delivery.flush(1_000);
+    assert.equal(told(), 1);
+  });
+}
+
 test('what the remote refuses goes to rejected/ with its words, and comes back on demand', async (t) => {
   let isMended = false;
   const refusal: Verdict = { type: 'rejected', answer: 'HTTP 400: no' };

@@ -156,6 +156,8 @@ export class Delivery {
     const cancel = this.#options.clock.schedule(deadlineMs, () => this.#stop());
     while (!this.#isDone(endsAtMs, most)) await new Promise<void>((resolve) => this.#settled.push(resolve));
     cancel();
+    // Who ends with something left wants to know why, however short the trouble was.
+    if (this.#gate.state === 'closed' && this.#index.size > 0) this.#tellUnavailable(this.#lastFailure);
   }
 
   /** Sends nothing more. What is left stays on disk. */
@@ -276,10 +278,7 @@ export class Delivery {
       }
       case 'unavailable':
         this.#gate.failed(clock.monotonic(), verdict.retryAfterMs);
-        if (this.#gate.isDown && !this.#wasUnavailable) {
-          this.#wasUnavailable = true;
-          this.#options.onEvent({ type: 'unavailable', answer: verdict.answer, queued: this.#index.size });
-        }
+        if (this.#gate.isDown) this.#tellUnavailable(verdict.answer);
         return this.#again(series, meta, verdict.answer, verdict.retryAfterMs);
     }
   }
@@ -297,6 +296,12 @@ export class Delivery {
       this.#options.queue.setAside(entry);
       return undefined;
     }
+  }
+
+  #tellUnavailable(answer: string | undefined): void {
+    if (this.#wasUnavailable || answer === undefined) return;
+    this.#wasUnavailable = true;
+    this.#options.onEvent({ type: 'unavailable', answer, queued: this.#index.size });
   }
 
   #again(series: Series, meta: EntryMeta, answer: string, retryAfterMs: number | undefined): number {

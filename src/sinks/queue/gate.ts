@@ -2,6 +2,8 @@ import { type Backoff, backoffMs } from './backoff.ts';
 
 /** So many failures in a row, of whatever profiles, mean that the remote is down rather than a profile odd. */
 const FAILURES_TO_CLOSE = 5;
+/** A remote that asks to be let alone for so long holds things up. */
+const LONG_WAIT_MS = 10_000;
 
 export type GateState =
   | 'open'
@@ -34,8 +36,8 @@ export class Gate {
   }
 
   /**
-   * True once the remote has failed so often that a person should know. A single answer that asks us to wait, between
-   * others that are good, is an ordinary day.
+   * True once the remote has failed so often, or wants to be let alone for so long, that a person should know. A single
+   * answer that asks us to wait a moment, between others that are good, is an ordinary day.
    */
   get isDown(): boolean {
     return this.#isDown;
@@ -66,7 +68,8 @@ export class Gate {
   failed(atMs: number, retryAfterMs: number | undefined): void {
     this.#failures += 1;
     const isProbe = this.#state !== 'open' && atMs >= this.#opensAtMs;
-    if (isProbe || this.#failures >= FAILURES_TO_CLOSE) this.#isDown = true;
+    const asksForLong = retryAfterMs !== undefined && retryAfterMs >= LONG_WAIT_MS;
+    if (isProbe || asksForLong || this.#failures >= FAILURES_TO_CLOSE) this.#isDown = true;
     if (retryAfterMs !== undefined) {
       this.#shut('closed', atMs + retryAfterMs);
       return;
