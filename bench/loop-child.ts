@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { boundHeap } from '../src/cli/bound-heap.ts';
 import { paintFor, processIo } from '../src/cli/io.ts';
 import { createLog } from '../src/cli/log.ts';
 import { openPipeline } from '../src/cli/pipeline.ts';
@@ -32,6 +33,7 @@ interface Arguments {
 }
 
 const given: Arguments = JSON.parse(process.argv[2] ?? '');
+boundHeap();
 const cut = new AbortController();
 const io = { ...processIo(), cwd: given.dir };
 const log = createLog(io.stderr, {

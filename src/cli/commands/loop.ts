@@ -9,7 +9,7 @@ import { SYSTEM_LOOP_CLOCK } from '../../loop/timer-queue.ts';
 import { fileStamp, watchFile } from '../../loop/watch-file.ts';
 import { type ListenAddress, parseListenAddress } from '../../status/listen-address.ts';
 import { abortableSleep } from '../abortable-sleep.ts';
-import { boundNursery } from '../bound-nursery.ts';
+import { boundHeap } from '../bound-heap.ts';
 import { checkFlags } from '../check-flags.ts';
 import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -33,7 +33,7 @@ const RETENTION_EVERY_MS = 60_000;
  * anything is scraped.
  */
 export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
-  boundNursery();
+  boundHeap();
   checkFlags(options);
   const listenAddress = options.listen === undefined ? undefined : parseListenAddress(options.listen);
   const labels = labelsOfFlags(options.label);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { getHeapSpaceStatistics } from 'node:v8';
+import { boundHeap } from '../../src/cli/bound-heap.ts';
+
+function nurseryBytes(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+  return space?.space_size ?? Number.NaN;
+}
+
+test('the space for new objects does not grow any more, however much is made and kept for a while', () => {
+  boundHeap();
+  const before = nurseryBytes();
+  let kept: number[][] = [];
+  for (let round = 0; round < 200_000; round++) {
+    kept.push([round, round + 1, round + 2, round + 3]);
+    if (kept.length > 20_000) kept = [];
+  }
+  assert.ok(nurseryBytes() <= before, `${nurseryBytes()} bytes after ${before}`);
+});
+
+test('old objects that are of no more use are collected before they are as much as what is in use', () => {
+  boundHeap();
+  const count = 20_000;
+  const listBytes = 3200;
+  const listOf = (value: number) => new Array<number>(listBytes / 8).fill(value);
+  const held = Array.from({ length: count }, (_, index) => listOf(index));
+  const before = process.memoryUsage().heapUsed;
+  let most = 0;
+  // Each lives long enough to become old.
+  for (let round = 0; round < 8 * count; round++) {
+    held[round % count] = listOf(round);
+    if (round % 100 === 0) most = Math.max(most, process.memoryUsage().heapUsed);
+  }
+  assert.ok(most - before < count * listBytes, `${most - before} bytes beside ${count * listBytes} in use`);
+});
