@@ -33,7 +33,8 @@ export class ConnectAttempt {
   /** The first error of the socket after it was handed over: a TLS alert, say, that undici reports as a mere close. */
   socketError: Error | undefined;
   readonly #route: Route;
-  readonly #onConnected: OnConnected;
+  /** Undefined once it was called: what waits on it is not kept as long as the connection is. */
+  #onConnected: OnConnected | undefined;
   /** What has to be destroyed to stop the attempt. */
   #current: { destroy(): unknown } | undefined;
   #isDone = false;
@@ -119,7 +120,7 @@ export class ConnectAttempt {
     }
     this.#isDone = true;
     socket.setNoDelay(true).setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    this.#onConnected(null, socket);
+    this.#tell(null, socket);
   }
 
   #fail(error: unknown): void {
@@ -132,7 +133,13 @@ export class ConnectAttempt {
     // Up to the end of CONNECT, and all along with a plain target, the other end is the proxy.
     const isProxys = proxy !== undefined && !(this.phase === 'tls' && origin.scheme === 'https');
     const described = describeFailure(error, isProxys ? proxy.origin : origin, this.phase);
-    this.#onConnected(isProxys ? blameProxy(described, proxy) : described, null);
+    this.#tell(isProxys ? blameProxy(described, proxy) : described, null);
+  }
+
+  #tell(error: HttpError | null, socket: Socket | null): void {
+    const onConnected = this.#onConnected;
+    this.#onConnected = undefined;
+    onConnected?.(error, socket);
   }
 }
 

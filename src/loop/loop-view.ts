@@ -65,11 +65,14 @@ export interface TargetView {
   /** Length of the last good response as received. */
   readonly lastBytes: number | undefined;
   /** Of the last scrape; undefined where all went well. A profile that could not be written leaves the target up. */
-  readonly lastError: PyroPullError | undefined;
+  readonly lastError: FailureView | undefined;
   readonly failuresInRow: number;
   /** Undefined while a scrape is under way. */
   readonly nextSlotMs: number | undefined;
   readonly missedSlots: number;
 }
+
+/** An error without its stack and the errors behind it, which are two kilobytes for each target of a fleet that is down. */
+export type FailureView = Pick<PyroPullError, 'code' | 'message' | 'hint'>;
 
 export type TargetHealth = 'unknown' | 'up' | 'down' | 'absent';

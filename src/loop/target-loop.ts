@@ -10,9 +10,9 @@ import {
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
 import type { LoopEvent, RoundOutcome } from './loop-event.ts';
-import type { TargetHealth, TargetView } from './loop-view.ts';
+import type { FailureView, TargetHealth, TargetView } from './loop-view.ts';
 import { fillsInterval, type Grid, gridOf, nextSlot, slotAfterAbsence, slotFrom } from './slot.ts';
-import { createTimer, type LoopClock, type Timer, type TimerQueue } from './timer-queue.ts';
+import type { LoopClock, Timer, TimerQueue } from './timer-queue.ts';
 
 /** What the rounds of all targets share. */
 export interface RoundWorld {
@@ -39,19 +39,31 @@ export interface RoundDeps
   onEvent(event: LoopEvent): void;
 }
 
-/** The rounds of one target: one request at a time, each in its slot, until the target is gone. */
-export class TargetLoop {
+/** What only matters while a scrape is under way. */
+interface Round {
+  /** The slot that it serves; undefined where the clock has jumped since. */
+  servedMs: number | undefined;
+  /** When its first request was sent, Unix milliseconds; undefined where none was. */
+  requestedMs: number | undefined;
+}
+
+/**
+ * The rounds of one target: one request at a time, each in its slot, until the target is gone. There is one for each profile
+ * of each address, so it has few fields, and no function or timer of its own.
+ */
+export class TargetLoop implements Timer {
+  dueMs = 0;
+  place = -1;
   /** As discovery and config have it now; a round under way goes on with the one it began with. */
   target: Target;
   /** Discovery no longer has it. A scrape under way may end, what it brings is kept, its failure is of no interest. */
   isGone = false;
   readonly #world: RoundWorld;
-  readonly #timer: Timer = createTimer(() => void this.#round());
-  #grid: Grid;
+  #phaseMs: number;
   /** The slot that is waited for, or served now. */
   #slotMs = 0;
-  /** Undefined where the clock has jumped since. */
-  #servedMs: number | undefined;
+  /** Undefined while none is under way. */
+  #round: Round | undefined;
   #isRestored = false;
   #health: TargetHealth = 'unknown';
   #isAbsenceTold = false;
@@ -59,18 +71,16 @@ export class TargetLoop {
   #failures = 0;
   #downSinceMs = 0;
   #missed = 0;
-  /** Of the round under way, else of the last one; undefined where it sent no request. */
-  #requestedMs: number | undefined;
-  #requestedAt = 0;
+  /** Of the last request. */
   #durationMs: number | undefined;
   #lastScrapeMs: number | undefined;
   #bytes: number | undefined;
-  #lastError: PyroPullError | undefined;
+  #lastError: FailureView | undefined;
 
   constructor(target: Target, world: RoundWorld) {
     this.target = target;
     this.#world = world;
-    this.#grid = gridOf(target);
+    this.#phaseMs = gridOf(target).phaseMs;
   }
 
   /** Waits for the first slot. */
@@ -84,58 +94,68 @@ export class TargetLoop {
     this.target = target;
     this.isGone = false;
     if (isSameGrid) return;
-    this.#grid = gridOf(target);
+    this.#phaseMs = gridOf(target).phaseMs;
     this.regrid();
   }
 
   /** Computes the slot anew: the wall clock is not what it was. */
   regrid(): void {
-    this.#servedMs = undefined;
-    if (this.#timer.place !== -1) this.start();
+    if (this.#round) this.#round.servedMs = undefined;
+    if (this.place !== -1) this.start();
   }
 
   retire(): void {
     this.isGone = true;
-    this.#world.queue.remove(this.#timer);
+    this.#world.queue.remove(this);
   }
 
   view(): TargetView {
     return {
       target: this.target,
       health: this.#health,
-      isScraping: this.#world.running.has(this),
+      isScraping: this.#round !== undefined,
       lastScrapeMs: this.#lastScrapeMs,
       lastDurationMs: this.#durationMs,
       lastBytes: this.#bytes,
       lastError: this.#lastError,
       failuresInRow: this.#failures,
-      nextSlotMs: this.#timer.place === -1 ? undefined : this.#slotMs,
+      nextSlotMs: this.place === -1 ? undefined : this.#slotMs,
       missedSlots: this.#missed,
     };
   }
 
-  #waitFor(slotMs: number, startMs = slotMs): void {
-    this.#slotMs = slotMs;
-    this.#world.queue.put(this.#timer, startMs);
+  /** Called by the queue when it is time. */
+  run(): void {
+    const round: Round = { servedMs: this.#slotMs, requestedMs: undefined };
+    this.#round = round;
+    void this.#serve(round);
   }
 
-  async #round(): Promise<void> {
+  get #grid(): Grid {
+    return { phaseMs: this.#phaseMs, intervalMs: this.target.scrapeIntervalMs };
+  }
+
+  #waitFor(slotMs: number, startMs = slotMs): void {
+    this.#slotMs = slotMs;
+    this.#world.queue.put(this, startMs);
+  }
+
+  async #serve(round: Round): Promise<void> {
     const { target } = this;
     const { deps, clock } = this.#world;
     this.#world.running.add(this);
-    this.#servedMs = this.#slotMs;
-    this.#requestedMs = undefined;
     let result: TargetResult | undefined;
     try {
       this.#restore(target);
-      const scrape = () => this.#scrape(target);
+      const scrape = () => this.#scrape(target, round);
       result = await pullTarget(target, scrape, this.#world.settings(), deps);
     } catch (error) {
       deps.onEvent({ type: 'fault', error });
     }
+    this.#round = undefined;
     this.#world.running.delete(this);
-    this.#tell(target, result);
-    if (!this.isGone && !this.#world.isStopping()) this.#waitForNext(clock.now());
+    this.#tell(target, result, round);
+    if (!this.isGone && !this.#world.isStopping()) this.#waitForNext(round.servedMs, clock.now());
     this.#world.onEnded(this);
   }
 
@@ -151,46 +171,45 @@ export class TargetLoop {
     }
   }
 
-  #scrape(target: Target): Promise<ScrapedProfile> {
+  #scrape(target: Target, round: Round): Promise<ScrapedProfile> {
     const { turns, clock, deps } = this.#world;
     const lastStartMs = this.#slotMs + target.scrapeIntervalMs - (target.seconds ?? 0) * 1000;
-    const scrape = (of: Target) => this.#request(of);
+    const scrape = (of: Target) => this.#request(of, round);
     const { sleep, signal } = deps;
     return scrapeInTurn(target, turns, { scrape, sleep, signal, now: () => clock.now() }, lastStartMs);
   }
 
-  async #request(target: Target): Promise<ScrapedProfile> {
+  async #request(target: Target, round: Round): Promise<ScrapedProfile> {
     const { clock, deps } = this.#world;
     if (this.isGone || this.#world.isStopping()) throw new ScrapeError('CANCELLED', 'no longer wanted');
-    this.#requestedMs ??= clock.now();
-    this.#lastScrapeMs = this.#requestedMs;
-    this.#requestedAt = clock.monotonic();
+    round.requestedMs ??= clock.now();
+    this.#lastScrapeMs = round.requestedMs;
+    const requestedAt = clock.monotonic();
     try {
       const scraped = await deps.scrape(target);
       this.#bytes = scraped.body.length;
       return scraped;
     } finally {
-      this.#durationMs = clock.monotonic() - this.#requestedAt;
+      this.#durationMs = clock.monotonic() - requestedAt;
     }
   }
 
-  #tell(target: Target, result: TargetResult | undefined): void {
+  #tell(target: Target, result: TargetResult | undefined, { requestedMs }: Round): void {
     const { deps } = this.#world;
     const isIgnored = result === undefined || (this.isGone && result.type === 'failed');
     const outcome = isIgnored ? 'cancelled' : outcomeOf(result);
     if (!isIgnored) {
       deps.onEvent(result);
-      this.#lastError = result.type === 'failed' ? result.error : undefined;
+      this.#lastError = result.type === 'failed' ? failureView(result.error) : undefined;
       if (result.type !== 'failed' || outcome === 'unwritten') this.#succeeded(target);
       else this.#failed(target, result);
     }
-    const wasSent = this.#requestedMs !== undefined;
     deps.onEvent({
       type: 'round',
       target,
       outcome,
-      latenessMs: this.#requestedMs === undefined ? undefined : this.#requestedMs - this.#slotMs,
-      durationMs: wasSent ? this.#durationMs : undefined,
+      latenessMs: requestedMs === undefined ? undefined : requestedMs - this.#slotMs,
+      durationMs: requestedMs === undefined ? undefined : this.#durationMs,
       bytes: outcome === 'failed' || outcome === 'absent' || outcome === 'cancelled' ? undefined : this.#bytes,
     });
   }
@@ -223,18 +242,22 @@ export class TargetLoop {
     this.#health = 'down';
   }
 
-  #waitForNext(endMs: number): void {
+  #waitForNext(servedMs: number | undefined, endMs: number): void {
     if (this.#absentRounds > 0) {
-      this.#waitFor(slotAfterAbsence(this.#grid, this.#servedMs ?? endMs, endMs, this.#absentRounds));
+      this.#waitFor(slotAfterAbsence(this.#grid, servedMs ?? endMs, endMs, this.#absentRounds));
       return;
     }
-    const { slotMs, startMs, missed } = nextSlot(this.#grid, this.#servedMs, endMs);
+    const { slotMs, startMs, missed } = nextSlot(this.#grid, servedMs, endMs);
     if (missed > 0 && !fillsInterval(this.target)) {
       this.#missed += missed;
       this.#world.deps.onEvent({ type: 'missed', target: this.target, slots: missed });
     }
     this.#waitFor(slotMs, startMs);
   }
+}
+
+function failureView({ code, message, hint }: PyroPullError): FailureView {
+  return { code, message, hint };
 }
 
 function outcomeOf(result: TargetResult): RoundOutcome {

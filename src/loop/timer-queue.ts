@@ -17,17 +17,13 @@ export const SYSTEM_LOOP_CLOCK: LoopClock = {
   },
 };
 
-/** Something that waits in the queue. Made once for each target and used again for all its waits. */
+/** Something that waits in the queue. The fields are the queue's; there may be tens of thousands, so nothing wraps them. */
 export interface Timer {
   /** Monotonic milliseconds. */
   dueMs: number;
   /** Its place in the heap; -1 while it does not wait. */
   place: number;
-  readonly run: () => void;
-}
-
-export function createTimer(run: () => void): Timer {
-  return { dueMs: 0, place: -1, run };
+  run(): void;
 }
 
 /** How soon a change of the wall clock is noticed. Waking up once a second costs nothing that can be measured. */
@@ -38,8 +34,8 @@ const JUMP_MS = 500;
 const EARLY_MS = 1;
 
 /**
- * All waits of the loop in one binary heap behind one system timer, so that a waiting target costs an object of three
- * fields. Waits are monotonic; a jump of the wall clock is told to `onJump`, which may then put every timer elsewhere.
+ * All waits of the loop in one binary heap behind one system timer, so that a waiting target costs two fields and a
+ * place. Waits are monotonic; a jump of the wall clock is told to `onJump`, which may then put every timer elsewhere.
  */
 export class TimerQueue {
   readonly #clock: LoopClock;

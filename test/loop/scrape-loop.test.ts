@@ -98,7 +98,8 @@ test('a failure is told once, the way back with the number of failures', async (
   assert.equal(world.eventsOf('down').length, 1);
   assert.equal(world.eventsOf('failed').length, 3);
   assert.equal(world.loop.jobs()[0]?.targets[0]?.health, 'down');
-  assert.equal(world.loop.jobs()[0]?.targets[0]?.lastError, refused);
+  const { code, message, hint } = refused;
+  assert.deepEqual(world.loop.jobs()[0]?.targets[0]?.lastError, { code, message, hint });
   assert.deepEqual(world.calls.filter((call) => call === 'failed mem').length, 3);
   isDown = false;
   await world.clock.advance(20_000);

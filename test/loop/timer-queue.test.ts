@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createTimer, type LoopClock, type Timer, TimerQueue } from '../../src/loop/timer-queue.ts';
+import { type LoopClock, type Timer, TimerQueue } from '../../src/loop/timer-queue.ts';
 import { FakeLoopClock } from '../support/fake-loop-clock.ts';
+
+function createTimer(run: () => void): Timer {
+  return { dueMs: 0, place: -1, run };
+}
 
 function queueOf(clock: FakeLoopClock, onJump: () => void = () => {}) {
   const ran: string[] = [];
