@@ -290,6 +290,7 @@ export function isCpuProfile(target: Target): boolean {
 
 /** The target's labels; external labels where it has none of that name; `--label` over both. Sorted by name. */
 export function finalLabels(target: Target, externalLabels: LabelSet, flagLabels: LabelSet): LabelSet {
+  if (externalLabels.size === 0 && flagLabels.size === 0) return target.labels;
   const merged = new Map([...externalLabels, ...target.labels, ...flagLabels]);
   return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
