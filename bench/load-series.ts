@@ -24,6 +24,11 @@ export function loadSeries(): string {
   return keptSeries('load', SHAPES);
 }
 
+/** Profiles of a service that does little: ten samples each. */
+export function idleSeries(): string {
+  return keptSeries('idle', { heap: [10], mutex: [10], block: [10], goroutine: [10] });
+}
+
 /** One heap of 21 kB for all targets. */
 export function singleSeries(): string {
   return keptSeries('single', { heap: [110] });

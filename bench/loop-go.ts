@@ -8,7 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadSeries, singleSeries } from './load-series.ts';
+import { idleSeries, singleSeries } from './load-series.ts';
 import { buildGoBench, cpuSecondsOf, type LoadTargets, memoryOf, startLoadTargets } from './load-targets.ts';
 import { median } from './measure.ts';
 
@@ -82,7 +82,7 @@ async function memory(targets: number): Promise<void> {
 
 /** What is resident when 10,000 targets of five profiles each have been asked once and keep their connections. */
 async function idle(): Promise<void> {
-  const load = await startLoadTargets(loadSeries(), 10_000, 4);
+  const load = await startLoadTargets(idleSeries(), 10_000, 4);
   const pid = startOurs(load, { profiles: ['mem', 'goroutines', 'mutex', 'block', 'allocs'], interval: '4m' });
   for (let half = 1; half <= 10; half++) {
     await sleep(30_000);
