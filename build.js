@@ -6,9 +6,15 @@ import { build } from 'esbuild';
 import { BUNDLE, CODE_CACHES, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
 import { thirdPartyNotices } from './build-notices.js';
 import { buildPage } from './build-page.js';
+import { buildWasm } from './build-wasm.js';
 
-// What most commands run in common, and the help.
-const WARM_UP = { help: ['--help'], config: ['check', 'examples/quick-start.yml'] };
+// The help; what the commands with a config run in common; the one that has none.
+const [before, after] = [0, 1].map((number) => `fixtures/profiles/recorded/etcd-heap-${number}.pb.gz`);
+const WARM_UP = {
+  help: ['--help'],
+  config: ['check', 'examples/quick-start.yml'],
+  delta: ['delta', before, after, '-o', '-'],
+};
 
 if (process.argv[2] === '--code-cache') await writeCodeCache(process.argv[3]);
 else await bundle();
@@ -45,19 +51,28 @@ async function bundle() {
   // A loop serves profiles of itself: V8 shows the names and lines that it reads, which are then the real names, and lines
   // that `pprof -list` finds in the package. Its start is paid once in weeks.
   built.push(
-    await build({ ...main, outfile: LOOP_BUNDLE, minifyWhitespace: false, minifySyntax: false, sourcemap: false }),
+    await build({
+      ...main,
+      outfile: LOOP_BUNDLE,
+      minifyWhitespace: false,
+      minifySyntax: false,
+      // Its names are kept as they are; esbuild's helper would give each closure a dictionary of properties of its own.
+      keepNames: false,
+      sourcemap: false,
+    }),
   );
   // V8 keeps a source with one character beyond Latin-1 at two bytes each: three megabytes for a quotation mark in a comment.
   writeFileSync(LOOP_BUNDLE, asAscii(readFileSync(LOOP_BUNDLE, 'utf8')));
   const demo = { entryPoints: ['src/selfprofile/demo-worker.ts'], outfile: 'dist/demo-worker.js', format: 'esm' };
   built.push(await build({ ...options, ...demo }));
+  await buildWasm();
   writeFileSync('dist/THIRD-PARTY-NOTICES.txt', thirdPartyNotices(built.map(({ metafile }) => metafile)));
   mkdirSync('dist/page');
   for (const [name, contents] of Object.entries(await buildPage())) writeFileSync(`dist/page/${name}`, contents);
   for (const name of Object.keys(CODE_CACHES)) {
     const command = ['build.js', '--code-cache', name];
-    const cached = spawnSync(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] });
-    if (cached.status !== 0) throw new Error(`the code cache ${name} was not written`);
+    const cached = spawnSync(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
+    if (cached.status !== 0) throw new Error(`the code cache ${name} was not written: ${cached.stderr}`);
   }
 }
 

@@ -1,0 +1,47 @@
+// Compiles assembly/ into dist/engine.wasm. Does nothing where that has been made of the same sources: `npm test` asks each time.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+const OUT = 'dist/engine.wasm';
+const STAMP = 'dist/engine.sources';
+const OPTIONS = [
+  '--optimizeLevel=3',
+  '--converge',
+  '--noAssert',
+  // No garbage collector and no runtime: all memory is the module's own to lay out.
+  '--runtime=stub',
+  '--use=abort=',
+  '--initialMemory=16',
+];
+
+export async function buildWasm() {
+  const sources = sourceStamp();
+  if (readIfThere(STAMP) === sources && readIfThere(OUT) !== undefined) return;
+  const { default: asc } = await import('assemblyscript/asc');
+  mkdirSync('dist', { recursive: true });
+  const { error, stderr } = await asc.main(['assembly/index.ts', `--outFile=${OUT}`, ...OPTIONS]);
+  // Warnings are of conversions that may lose bits.
+  if (error || stderr.toString() !== '') throw new Error(`assembly/ does not compile:\n${stderr.toString()}`);
+  writeFileSync(STAMP, sources);
+}
+
+/** All that the result depends on: the sources, this file, the compiler. */
+function sourceStamp() {
+  const hash = createHash('sha256');
+  const files = readdirSync('assembly', { recursive: true }).filter((name) => name.endsWith('.ts'));
+  for (const name of files.sort()) hash.update(name).update(readFileSync(`assembly/${name}`));
+  hash.update(readFileSync('build-wasm.js'));
+  hash.update(readFileSync('node_modules/assemblyscript/package.json'));
+  return hash.digest('hex');
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await buildWasm();
