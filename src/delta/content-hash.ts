@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /**
  * The two secret halves that a state's keys are made with. A state takes its seed along when it is saved, so that keys
  * made by another process fit.
@@ -6,6 +8,9 @@ export interface HashSeed {
   readonly a: number;
   readonly b: number;
 }
+
+/** Never leaves the process but with a saved state. */
+export const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomBytes(4).readInt32LE(0) };
 
 /**
  * A 64-bit hash of content in two 32-bit lanes, each with its own seed, multiplier (odd, with bits all over) and shift. Parts go in with their kind or

@@ -65,16 +65,18 @@ class Tracker implements DeltaTracker {
     const { outcome, tracked } = step.take();
     const before = this.#targets.get(target.key);
     this.#before.set(target.key, before);
-    this.#targets.set(target.key, keepTarget(tracked));
-    // A copy is kept. What is still the state from before stays, for `undo`.
-    const made = tracked.state?.entries;
-    if (made && made.buffer !== before?.numbers) freeNow(new Uint8Array(made.buffer));
+    // What is still the state from before stays as it is, for `undo`.
+    const made = tracked.state?.entries.buffer;
+    const isNew = made !== before?.numbers;
+    const kept = keepTarget(tracked, isNew);
+    this.#targets.set(target.key, kept);
+    if (made && isNew && made !== kept.numbers) freeNow(new Uint8Array(made));
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') return { ...outcome, warnings };
     const body = await compressedBody(outcome.body);
     // The delta itself was made here; what is passed on as it came is the caller's.
-    if (body !== outcome.body && outcome.body.buffer !== scraped.pprof.buffer) freeNow(outcome.body);
+    if (body !== outcome.body && outcome.body.buffer !== scraped.content.inflated?.buffer) freeNow(outcome.body);
     return { ...outcome, warnings, body };
   }
 

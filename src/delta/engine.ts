@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import { ProfileIndex } from '../profile/profile-index.ts';
 import { SampleReader } from '../profile/sample-reader.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import { headerOf, type ProfileHeader } from '../profile/validate-profile.ts';
 import { type ColumnLayout, type ColumnUse, columnLayout } from './column-layout.ts';
-import type { HashSeed } from './content-hash.ts';
+import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
 import { cumulativeTotals, isCounterReset } from './counter-reset.ts';
 import type { DeltaState } from './delta-state.ts';
 import { emitProfile } from './emit-profile.ts';
@@ -137,9 +136,6 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
     index.release();
   }
 }
-
-/** Never leaves the process but with a saved state. */
-const PROCESS_SEED: HashSeed = { a: randomBytes(4).readInt32LE(0), b: randomBytes(4).readInt32LE(0) };
 
 /** Reads all samples of the indexed profile into the snapshot. */
 function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {

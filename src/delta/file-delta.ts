@@ -1,10 +1,12 @@
 import { ProfileError } from '../errors.ts';
-import { openProfile } from '../profile/open-profile.ts';
+import { isGzip } from '../profile/gunzip.ts';
+import { ProfileBody } from '../profile/profile-body.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import type { ProfileHeader } from '../profile/validate-profile.ts';
 import { compressProfile } from './compress-profile.ts';
 import { isCumulativeType } from './cumulative-types.ts';
-import { type ColumnUse, computeDelta, type DeltaPlan } from './engine.ts';
+import type { ColumnUse, DeltaPlan } from './engine.ts';
+import { makeDelta } from './make-delta.ts';
 
 /** The delta of two profile files. */
 export interface FileDelta {
@@ -35,12 +37,12 @@ const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileDeltaOptions = {}): FileDelta {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const started = named('before', () =>
-    computeDelta({ profile: openProfile(before, maxBytes), state: undefined, plan: planOf }),
+    makeDelta({ content: new ProfileBody(before, maxBytes), state: undefined, plan: planOf }),
   );
   const timeBefore = started.header.timeNanos;
   const made = named('after', () =>
-    computeDelta({
-      profile: openProfile(after, maxBytes),
+    makeDelta({
+      content: new ProfileBody(after, maxBytes),
       state: started.state,
       plan: (header) => ({ ...planOf(header), durationNanos: elapsed(timeBefore, header.timeNanos) }),
     }),
@@ -52,7 +54,7 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
   }
   const untilNanos = made.header.timeNanos;
   return {
-    body: compressProfile(made.profile),
+    body: isGzip(made.profile) ? made.profile : compressProfile(made.profile),
     sampleTypes: made.sampleTypes,
     samples: made.samples,
     fromNanos: untilNanos - elapsed(timeBefore, untilNanos),

@@ -26,11 +26,33 @@ const SEED = 56;
 const MAIN_MAPPING = 64;
 const TOTALS = 72;
 
-export function keepTarget(tracked: TrackedTarget): KeptTarget {
+/**
+ * Entries and patience of a new state, to be filled: in a buffer that has room for all the rest, so that `keepTarget` can
+ * take it as it is.
+ */
+export function stateArrays(
+  columns: number,
+  entryInts: number,
+  vanished: number,
+): Pick<DeltaState, 'entries' | 'patience'> {
+  const entriesAt = TOTALS + columns * 16;
+  const buffer = new ArrayBuffer(entriesAt + entryInts * 4 + vanished);
+  return {
+    entries: new Int32Array(buffer, entriesAt, entryInts),
+    patience: new Uint8Array(buffer, entriesAt + entryInts * 4, vanished),
+  };
+}
+
+/** `isNew`: nobody else has the state, so that its own buffer may be written to and kept if `stateArrays` made it. */
+export function keepTarget(tracked: TrackedTarget, isNew = false): KeptTarget {
   const { state, stamp } = tracked;
   const totals = state?.totals ?? [];
   const entriesAt = TOTALS + totals.length * 16;
-  const numbers = new ArrayBuffer(entriesAt + (state ? state.entries.byteLength + state.patience.length : 0));
+  const size = entriesAt + (state ? state.entries.byteLength + state.patience.length : 0);
+  const own = state?.entries.buffer;
+  const takesOwn =
+    isNew && own instanceof ArrayBuffer && own.byteLength === size && state?.entries.byteOffset === entriesAt;
+  const numbers = takesOwn ? own : new ArrayBuffer(size);
   const view = new DataView(numbers);
   view.setFloat64(WALL_MS, stamp.wallMs);
   view.setFloat64(MONOTONIC_MS, stamp.monotonicMs ?? Number.NaN);
@@ -50,8 +72,10 @@ export function keepTarget(tracked: TrackedTarget): KeptTarget {
       view.setBigInt64(TOTALS + at * 16, BigInt.asIntN(64, total));
       view.setBigInt64(TOTALS + at * 16 + 8, total >> 64n);
     });
-    new Int32Array(numbers, entriesAt, state.entries.length).set(state.entries);
-    new Uint8Array(numbers, entriesAt + state.entries.byteLength).set(state.patience);
+    if (!takesOwn) {
+      new Int32Array(numbers, entriesAt, state.entries.length).set(state.entries);
+      new Uint8Array(numbers, entriesAt + state.entries.byteLength).set(state.patience);
+    }
   }
   return { shape: state?.shape, columns: state?.columns ?? NO_COLUMNS, numbers };
 }

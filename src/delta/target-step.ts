@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkInEngine, openInEngine } from '../profile/engine-profile.ts';
 import { isGzip } from '../profile/gunzip.ts';
 import type { ProfileLimits } from '../profile/limits.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
@@ -6,7 +7,8 @@ import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
 import { CLOCK_TOLERANCE_MS } from './clock-watch.ts';
 import type { DeltaHeld, DeltaOutcome, DeltaProfile } from './delta-outcome.ts';
-import { type ColumnUse, computeDelta, type DeltaMade, type DeltaPlan, rewriteProfile } from './engine.ts';
+import { type ColumnUse, type DeltaMade, type DeltaPlan, rewriteProfile } from './engine.ts';
+import { makeDelta } from './make-delta.ts';
 import { columnUseOf, hasListedType, type ProfileKind, profileKindOf } from './profile-kind.ts';
 import { afterSnapshot, CALM_SCRAPES } from './reset-history.ts';
 import { elapsedNanos, msToNanos, nanosOf, type Stamp, type TrackedTarget } from './tracked-target.ts';
@@ -55,10 +57,9 @@ export class TargetStep {
   }
 
   #cumulative(): StepResult {
-    const { pprof } = this.#scraped;
     let stamp = this.#ourStamp();
-    const result = computeDelta({
-      profile: pprof,
+    const result = makeDelta({
+      content: this.#scraped.content,
       state: this.#before?.state,
       limits: this.#limits,
       plan: (header) => {
@@ -106,7 +107,7 @@ export class TargetStep {
 
   /** Heap, mutex or block with `seconds`: its cumulative columns are differences already, the others mean nothing. */
   #readyDelta(): StepResult {
-    const header = validateProfile(this.#scraped.pprof, { limits: this.#limits, allowNegative: true });
+    const header = this.#validate(true);
     if (header.durationNanos <= 0n) {
       this.#warn('ignores the parameter seconds (Go before 1.15): its snapshots are subtracted here');
       return this.#cumulative();
@@ -122,7 +123,7 @@ export class TargetStep {
     const stamp = this.#stampOf(header);
     const untilNanos = nanosOf(stamp);
     const made = rewriteProfile({
-      profile: this.#scraped.pprof,
+      profile: this.#scraped.content.pprof,
       limits: this.#limits,
       plan: () => ({
         columns: uses.map((use): ColumnUse => (use === 'subtract' ? 'keep' : 'drop')),
@@ -136,8 +137,7 @@ export class TargetStep {
 
   /** What needs no subtraction: passed on as it came, unless its time or its columns are to be changed. */
   #asItIs(kind: Exclude<ProfileKind, 'cumulative' | 'ready-delta'>): StepResult {
-    const { pprof } = this.#scraped;
-    const header = validateProfile(pprof, { limits: this.#limits, allowNegative: kind === 'delta-endpoint' });
+    const header = this.#validate(kind === 'delta-endpoint');
     const stamp = this.#stampOf(header);
     const tracked = this.#stampOnly(stamp);
     this.#tellUnlisted(header);
@@ -165,7 +165,7 @@ export class TargetStep {
   }
 
   #rewritten(plan: DeltaPlan): { body: Uint8Array } & Pick<DeltaProfile, 'sampleTypes' | 'samples' | 'clamped'> {
-    const made = rewriteProfile({ profile: this.#scraped.pprof, limits: this.#limits, plan: () => plan });
+    const made = rewriteProfile({ profile: this.#scraped.content.pprof, limits: this.#limits, plan: () => plan });
     return { ...made, body: made.profile };
   }
 
@@ -235,12 +235,21 @@ export class TargetStep {
   /** The time if the profile has one, which no two responses share; else a hash of the bytes. */
   #fingerprintOf(header: ProfileHeader): bigint {
     if (header.timeNanos !== 0n) return header.timeNanos;
-    return createHash('sha256').update(this.#scraped.pprof).digest().readBigInt64LE();
+    return createHash('sha256').update(this.#scraped.content.pprof).digest().readBigInt64LE();
+  }
+
+  /** Throws ProfileError. */
+  #validate(allowNegative: boolean): ProfileHeader {
+    const { content } = this.#scraped;
+    const limits = this.#limits;
+    const opened = openInEngine(content, limits);
+    if (opened && checkInEngine(opened, limits)) return opened.header;
+    return validateProfile(content.pprof, { limits, allowNegative });
   }
 
   #receivedBody(): Uint8Array {
-    const { body, pprof } = this.#scraped;
-    return isGzip(body) ? body : pprof;
+    const { content } = this.#scraped;
+    return isGzip(content.body) ? content.body : content.pprof;
   }
 
   #warn(message: string): void {

@@ -187,7 +187,7 @@ export class TargetLoop implements Timer {
     const requestedAt = clock.monotonic();
     try {
       const scraped = await deps.scrape(target);
-      this.#bytes = scraped.body.length;
+      this.#bytes = scraped.content.body.length;
       return scraped;
     } finally {
       this.#durationMs = clock.monotonic() - requestedAt;

@@ -37,6 +37,11 @@ export async function gunzipOffThread(bytes: Uint8Array, maxBytes: number): Prom
   throw bodyTooLarge(maxBytes);
 }
 
+/** Whether a trailer's claim can be true. */
+export function isBelievable(claimed: number, bytes: Uint8Array): boolean {
+  return claimed > 0 && claimed <= bytes.length * MAX_RATIO;
+}
+
 /** The inflated size by the trailer: the sender's word, and that of the last of several members only. */
 export function claimedBytes(bytes: Uint8Array): number {
   return bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0, true);
@@ -53,13 +58,12 @@ export function bodyTooLarge(maxBytes: number): ProfileError {
  */
 function attempts(bytes: Uint8Array, maxBytes: number): ZlibOptions[] {
   const claimed = claimedBytes(bytes);
-  const isBelievable = claimed > 0 && claimed <= Math.min(maxBytes, bytes.length * MAX_RATIO);
   // One byte of room beyond the end, or zlib asks for another buffer only to find that it is done.
   const atOnce = { info: true, chunkSize: Math.max(1024, claimed + 1), maxOutputLength: claimed };
   // Node takes neither 0 nor Infinity.
   const limit = Number.isFinite(maxBytes) ? { maxOutputLength: Math.max(1, maxBytes) } : {};
   const inChunks = { info: true, chunkSize: CHUNK_BYTES, ...limit };
-  return isBelievable ? [atOnce, inChunks] : [inChunks];
+  return claimed <= maxBytes && isBelievable(claimed, bytes) ? [atOnce, inChunks] : [inChunks];
 }
 
 function inflateOnPool(bytes: Uint8Array, options: ZlibOptions): Promise<unknown> {

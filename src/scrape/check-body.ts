@@ -1,18 +1,15 @@
 import { ProfileError, ScrapeError } from '../errors.ts';
 import { headerOf, type ResponseHeaders } from '../http/response.ts';
+import { openInEngine } from '../profile/engine-profile.ts';
 import { refuseForeign } from '../profile/foreign-body.ts';
 import { bodyTooLarge, claimedBytes, gunzip, gunzipOffThread, isGzip } from '../profile/gunzip.ts';
+import { DEFAULT_PROFILE_LIMITS } from '../profile/limits.ts';
+import { ProfileBody } from '../profile/profile-body.ts';
 
-/** A body that is plausibly a pprof profile. */
-export interface CheckedBody {
-  /** Gzip or plain protobuf, fit to be a `.pb.gz` or `.pb` file as it is. */
-  readonly body: Uint8Array;
-  /** The protobuf: `body` inflated, or `body` itself. */
-  readonly pprof: Uint8Array;
-}
-
+/** Larger ones are inflated on another thread before the engine gets them: these would take it some 20 ms at once. */
+const ENGINE_BYTES = 8 * 1024 * 1024;
 /**
- * From this inflated size on, a body is inflated on another thread. One of 1 MiB would hold up the event loop for about
+ * From this inflated size on, what the engine does not take is inflated on another thread. One of 1 MiB would hold up the event loop for about
  * 4 ms; for smaller ones the hop costs more than it gives (300 us of CPU, with 20 kB twice the work itself).
  */
 const OFF_THREAD_BYTES = 1024 * 1024;
@@ -30,10 +27,14 @@ export async function checkBody(
   received: Uint8Array,
   headers: ResponseHeaders,
   maxBytes: number,
-): Promise<CheckedBody> {
+): Promise<ProfileBody> {
   try {
     if (received.length > maxBytes) throw bodyTooLarge(maxBytes);
-    const body = isGzip(received) ? await openGzip(received, headers, maxBytes) : openPlain(received, headers);
+    const body = isGzip(received)
+      ? await openGzip(received, headers, maxBytes)
+      : openPlain(received, headers, maxBytes);
+    // What the engine has opened is a profile beyond doubt.
+    if (body.inflated === undefined) return body;
     refuseForeign(body.pprof);
     return body;
   } catch (error) {
@@ -41,28 +42,33 @@ export async function checkBody(
   }
 }
 
-async function openGzip(received: Uint8Array, headers: ResponseHeaders, maxBytes: number): Promise<CheckedBody> {
+async function openGzip(received: Uint8Array, headers: ResponseHeaders, maxBytes: number): Promise<ProfileBody> {
+  const body = new ProfileBody(received, maxBytes);
+  if (likelyBytes(received) < ENGINE_BYTES && openInEngine(body, DEFAULT_PROFILE_LIMITS)) return body;
   const inner = await inflate(received, maxBytes);
   // With one layer it is of no account whether that was the file's or the transport's: either way this is a .gz file.
-  if (!isGzip(inner) || !isGzipCoding(codingOf(headers))) return { body: received, pprof: inner };
-  return { body: inner, pprof: await inflate(inner, maxBytes) };
+  if (!isGzip(inner) || !isGzipCoding(codingOf(headers))) return new ProfileBody(received, maxBytes, inner);
+  return new ProfileBody(inner, maxBytes, await inflate(inner, maxBytes));
 }
 
 /** A proxy may compress without being asked. Such bytes could pass for a protobuf, so here the header is believed. */
-function openPlain(received: Uint8Array, headers: ResponseHeaders): CheckedBody {
+function openPlain(received: Uint8Array, headers: ResponseHeaders, maxBytes: number): ProfileBody {
   const coding = codingOf(headers);
   if (coding !== '' && coding !== 'identity' && !isGzipCoding(coding)) {
     throw new ProfileError('CONTENT_ENCODING', `body has the Content-Encoding ${coding}, which was not asked for`, {
       hint: 'make the server or the proxy in front of it send pprof paths uncompressed',
     });
   }
-  return { body: received, pprof: received };
+  return new ProfileBody(received, maxBytes, received);
 }
 
 function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | Promise<Uint8Array> {
-  const likelyBytes = Math.min(claimedBytes(bytes), bytes.length * LIKELY_RATIO);
-  const isLarge = Math.max(bytes.length, likelyBytes) >= OFF_THREAD_BYTES;
-  return isLarge ? gunzipOffThread(bytes, maxBytes) : gunzip(bytes, maxBytes);
+  return likelyBytes(bytes) < OFF_THREAD_BYTES ? gunzip(bytes, maxBytes) : gunzipOffThread(bytes, maxBytes);
+}
+
+/** What it inflates to; at least its own size. */
+function likelyBytes(bytes: Uint8Array): number {
+  return Math.max(bytes.length, Math.min(claimedBytes(bytes), bytes.length * LIKELY_RATIO));
 }
 
 function codingOf(headers: ResponseHeaders): string {

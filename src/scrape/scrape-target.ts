@@ -31,9 +31,9 @@ export async function scrapeTarget(
       onHeaders,
     });
     if (response.status !== 200) throw statusError(target, response);
-    const { body, pprof } = await checkBody(response.body, response.headers, job.bodySizeLimitBytes);
+    const content = await checkBody(response.body, response.headers, job.bodySizeLimitBytes);
     const { requestedAtMs, respondedAtMs, monotonicMs, durationMs } = response;
-    return { target, body, pprof, requestedAtMs, respondedAtMs, monotonicMs, durationMs };
+    return { target, content, requestedAtMs, respondedAtMs, monotonicMs, durationMs };
   } catch (error) {
     throw inTermsOfTheJob(error, target);
   }

@@ -1,12 +1,10 @@
+import type { ProfileBody } from '../profile/profile-body.ts';
 import type { Target } from '../targets/target.ts';
 
 /** One good response of a target: checked to be a pprof body within the limits, not yet decoded. */
 export interface ScrapedProfile {
   readonly target: Target;
-  /** As received: usually gzip, sometimes plain protobuf. */
-  readonly body: Uint8Array;
-  /** The protobuf bytes: the body inflated, or the body itself. */
-  readonly pprof: Uint8Array;
+  readonly content: ProfileBody;
   /** Unix milliseconds of our clock when the request was sent. */
   readonly requestedAtMs: number;
   /** Unix milliseconds of our clock when the response's headers arrived. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeltaState } from '../../src/delta/delta-state.ts';
-import { keepTarget, trackedTarget } from '../../src/delta/kept-target.ts';
+import { keepTarget, stateArrays, trackedTarget } from '../../src/delta/kept-target.ts';
 import type { TrackedTarget } from '../../src/delta/tracked-target.ts';
 
 const STATE: DeltaState = {
@@ -56,4 +56,16 @@ test('does not change what it was given when the target goes on', () => {
   const kept = keepTarget(TRACKED);
   assert.equal(trackedTarget(kept).state?.entries.buffer, kept.numbers, 'a view, no copy');
   assert.notEqual(STATE.entries.buffer, kept.numbers);
+});
+
+test('takes the buffer of a new state, and copies one that somebody else has', () => {
+  const { entries, patience } = stateArrays(STATE.columns.length, STATE.entries.length, STATE.patience.length);
+  entries.set(STATE.entries);
+  patience.set(STATE.patience);
+  const tracked = { ...TRACKED, state: { ...STATE, entries, patience } };
+  const copied = keepTarget(tracked);
+  assert.notEqual(copied.numbers, entries.buffer);
+  const taken = keepTarget(tracked, true);
+  assert.equal(taken.numbers, entries.buffer);
+  for (const kept of [copied, taken]) assert.deepEqual(trackedTarget(kept), TRACKED);
 });

@@ -22,7 +22,7 @@ test('a response gives its memory back; the delta made of it stays', async () =>
   const scraped = run.responseAt(gzipSync(second, { level: 0 }), new Uint8Array(second), 15);
   const outcome = await run.tracker.next(scraped);
   releaseScraped(scraped, outcome);
-  assert.deepEqual([scraped.body.length, scraped.pprof.length], [0, 0]);
+  assert.deepEqual([scraped.content.body.length, scraped.content.pprof.length], [0, 0]);
   assert.ok(outcome.kind === 'profile' && readProfile(inflated(outcome.body)).samples.length > 0);
   run.tracker.keep(run.target.key);
 });
@@ -45,7 +45,7 @@ test('what is passed on as it came is not released', async () => {
   const scraped = run.responseAt(body, new Uint8Array(second), 0);
   const outcome = await run.tracker.next(scraped);
   releaseScraped(scraped, outcome);
-  assert.equal(scraped.pprof.length, 0);
+  assert.equal(scraped.content.pprof.length, 0);
   assert.ok(outcome.kind === 'profile');
   assert.deepEqual(new Uint8Array(gunzipSync(outcome.body)), second);
 });

@@ -4,6 +4,7 @@ import type { DeltaOutcome } from '../../src/delta/delta-outcome.ts';
 import type { TargetGroup } from '../../src/discovery/target-group.ts';
 import { DiscoveryError, PyroPullError, ScrapeError, SinkError, StateError } from '../../src/errors.ts';
 import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
+import { ProfileBody } from '../../src/profile/profile-body.ts';
 import { finalLabels, type PullDeps, type PullEvent, type PullOptions, pullOnce } from '../../src/pull.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
 import type { FinishedProfile } from '../../src/sinks/sink.ts';
@@ -88,7 +89,14 @@ function groupsOf(discovery: unknown): TargetGroup[] {
 
 function scrapedOf(target: Target): ScrapedProfile {
   const body = new Uint8Array();
-  return { target, body, pprof: body, requestedAtMs: 0, respondedAtMs: 0, monotonicMs: 0, durationMs: 0 };
+  return {
+    target,
+    content: new ProfileBody(body, 1e6),
+    requestedAtMs: 0,
+    respondedAtMs: 0,
+    monotonicMs: 0,
+    durationMs: 0,
+  };
 }
 
 const only =

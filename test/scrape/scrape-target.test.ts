@@ -48,8 +48,8 @@ test('a good answer is a scraped profile', async (t) => {
     },
   });
   assert.equal(scraped.target, target);
-  assert.deepEqual(Buffer.from(scraped.body), gzip);
-  assert.deepEqual(Buffer.from(scraped.pprof), Buffer.from(pprof));
+  assert.deepEqual(Buffer.from(scraped.content.body), gzip);
+  assert.deepEqual(Buffer.from(scraped.content.pprof), Buffer.from(pprof));
   assert.equal(scraped.requestedAtMs, 1_700_000_000_005);
   assert.equal(scraped.respondedAtMs, 1_700_000_000_005);
   assert.equal(scraped.monotonicMs, 5);
@@ -60,7 +60,7 @@ test('a good answer is a scraped profile', async (t) => {
 
 test('a plain protobuf is good too', async (t) => {
   const fake = await startFakeTarget(t, answers.profile(pprof));
-  assert.deepEqual(Buffer.from((await scrape(t, fake)).body), Buffer.from(pprof));
+  assert.deepEqual(Buffer.from((await scrape(t, fake)).content.body), Buffer.from(pprof));
 });
 
 test('headers that come only after the measurement are waited for', async (t) => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import type { DeltaState } from '../../src/delta/delta-state.ts';
-import { type ColumnUse, computeDelta, type DeltaResult } from '../../src/delta/engine.ts';
+import { type ColumnUse, computeDelta, type DeltaRequest, type DeltaResult } from '../../src/delta/engine.ts';
+import { engineDelta } from '../../src/delta/engine-delta.ts';
+import { ProfileError } from '../../src/errors.ts';
+import { ProfileBody } from '../../src/profile/profile-body.ts';
 import type { SampleType } from '../../src/profile/sample-type.ts';
 import type { ProfileHeader } from '../../src/profile/validate-profile.ts';
 import { isCumulativeInGo } from './naive-delta.ts';
@@ -10,9 +13,16 @@ export type ColumnUseOf = (type: SampleType) => ColumnUse;
 /** Subtracts what Go's runtime counts up and keeps the rest. */
 export const goColumns: ColumnUseOf = (type) => (isCumulativeInGo(type) ? 'subtract' : 'keep');
 
-/** Feeds the snapshots of one target to the engine, as the tracker does. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+
+/**
+ * Feeds the snapshots of one target to the engines, as the tracker does. That in TypeScript answers; whatever that in
+ * WebAssembly says has to be the same, to the byte, and of what is refused it must say nothing.
+ */
 export class EngineRun {
   state: DeltaState | undefined;
+  /** Snapshots that the engine in WebAssembly did not give up on. */
+  taken = 0;
   readonly #columnUse: ColumnUseOf;
 
   constructor(columnUse: ColumnUseOf = goColumns) {
@@ -26,9 +36,24 @@ export class EngineRun {
       timeNanos: times.timeNanos ?? header.timeNanos,
       durationNanos: times.durationNanos ?? 0n,
     });
-    const result = computeDelta({ profile, state: this.state, plan });
+    const request = { state: this.state, plan };
+    const made = engineDelta({ ...request, content: new ProfileBody(profile, MAX_BYTES), form: 'pprof' });
+    const result = this.#reference({ ...request, profile }, made);
     this.state = result.state;
     return result;
+  }
+
+  #reference(request: DeltaRequest, made: DeltaResult | undefined): DeltaResult {
+    try {
+      const result = computeDelta(request);
+      if (made !== undefined) assert.deepEqual(made, result, 'the engines differ');
+      if (made !== undefined) this.taken++;
+      return result;
+    } catch (error) {
+      if (error instanceof ProfileError)
+        assert.equal(made, undefined, `the engine took what is refused: ${error.message}`);
+      throw error;
+    }
   }
 
   /** For snapshots that must give a delta. */

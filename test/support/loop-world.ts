@@ -4,6 +4,7 @@ import type { DiscoveryUpdate } from '../../src/discovery/discoverer.ts';
 import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
 import type { LoopEvent } from '../../src/loop/loop-event.ts';
 import { type LoopDeps, type LoopSettings, ScrapeLoop } from '../../src/loop/scrape-loop.ts';
+import { ProfileBody } from '../../src/profile/profile-body.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
 import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
 import { targetsFromGroups } from '../../src/targets/from-groups.ts';
@@ -121,7 +122,14 @@ export class LoopWorld {
     const error = this.fails(target);
     if (error) throw error;
     const body = new Uint8Array(7);
-    return { target, body, pprof: body, requestedAtMs: 0, respondedAtMs: 0, monotonicMs: 0, durationMs: 0 };
+    return {
+      target,
+      content: new ProfileBody(body, 1e6),
+      requestedAtMs: 0,
+      respondedAtMs: 0,
+      monotonicMs: 0,
+      durationMs: 0,
+    };
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { DELTA_PRESETS, PRESETS } from '../../src/config/presets.ts';
 import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
 import type { DeltaOutcome, DeltaProfile } from '../../src/delta/delta-outcome.ts';
 import { createDeltaTracker, type DeltaTracker } from '../../src/delta/delta-tracker.ts';
+import { ProfileBody } from '../../src/profile/profile-body.ts';
 import { validateProfile } from '../../src/profile/validate-profile.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
 import type { Target } from '../../src/targets/target.ts';
@@ -75,11 +76,10 @@ export class TrackerRun {
     return this.tracker.next(this.responseAt(body, pprof, seconds));
   }
 
-  responseAt(body: Uint8Array, pprof: Uint8Array, seconds: number): ScrapedProfile {
+  responseAt(body: Uint8Array, pprof: Uint8Array | undefined, seconds: number): ScrapedProfile {
     return {
       target: this.target,
-      body,
-      pprof,
+      content: new ProfileBody(body, 64 * 1024 * 1024, pprof),
       requestedAtMs: Number(START_NANOS / 1_000_000n) + (seconds - (this.target.seconds ?? 0)) * 1000,
       respondedAtMs: Number(START_NANOS / 1_000_000n) + seconds * 1000,
       // Its zero is somewhere else than that of the wall clock.

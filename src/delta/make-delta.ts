@@ -1,0 +1,11 @@
+import { computeDelta, type DeltaResult } from './engine.ts';
+import { type EngineRequest, engineDelta } from './engine-delta.ts';
+
+/**
+ * One step for a target, by the engine in WebAssembly where it can, else by the one in TypeScript: see `computeDelta`, of
+ * which it has the errors, too. The profile that comes out is gzip'd by the former, uncompressed by the latter.
+ */
+export function makeDelta(request: Omit<EngineRequest, 'form'>): DeltaResult {
+  const { content, ...rest } = request;
+  return engineDelta({ ...request, form: 'gzip' }) ?? computeDelta({ ...rest, profile: content.pprof });
+}

@@ -1,0 +1,36 @@
+import { freeNow } from './free-now.ts';
+import { openProfile } from './open-profile.ts';
+
+/** A profile as it came, and inflated where somebody asks for that: mostly the engine in WebAssembly reads it, which doesn't. */
+export class ProfileBody {
+  /** Gzip or plain protobuf, fit to be a `.pb.gz` or `.pb` file as it is. */
+  readonly body: Uint8Array;
+  /** The most bytes that it may have inflated. */
+  readonly maxBytes: number;
+  #pprof: Uint8Array | undefined;
+
+  /** `pprof`: the inflated bytes, if they are at hand. */
+  constructor(body: Uint8Array, maxBytes: number, pprof?: Uint8Array) {
+    this.body = body;
+    this.maxBytes = maxBytes;
+    this.#pprof = pprof;
+  }
+
+  /** The protobuf: `body` inflated, or `body` itself. Throws the ProfileError of `openProfile`. */
+  get pprof(): Uint8Array {
+    this.#pprof ??= openProfile(this.body, this.maxBytes);
+    return this.#pprof;
+  }
+
+  /** The same, where it is at hand. */
+  get inflated(): Uint8Array | undefined {
+    return this.#pprof;
+  }
+
+  /** Frees its bytes now, but for those that something else goes on using. They are empty afterwards. */
+  release(inUse: Uint8Array | undefined): void {
+    for (const bytes of new Set([this.body, this.#pprof ?? this.body])) {
+      if (bytes.buffer !== inUse?.buffer) freeNow(bytes);
+    }
+  }
+}
