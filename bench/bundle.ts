@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -34,5 +34,6 @@ export async function bundle(entry: string): Promise<string> {
     plugins: [ownDirnames],
     logLevel: 'error',
   });
+  copyFileSync(join(import.meta.dirname, '../dist/engine.wasm'), join(OUT, 'engine.wasm'));
   return outfile;
 }

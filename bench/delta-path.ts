@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { compressProfile } from '../src/delta/compress-profile.ts';
 import type { DeltaState } from '../src/delta/delta-state.ts';
-import { computeDelta, type DeltaMade } from '../src/delta/engine.ts';
+import { computeDelta, type DeltaMade, type DeltaResult } from '../src/delta/engine.ts';
+import { engineDelta } from '../src/delta/engine-delta.ts';
+import { makeDelta } from '../src/delta/make-delta.ts';
+import { isGzip } from '../src/profile/gunzip.ts';
 import { openProfile } from '../src/profile/open-profile.ts';
+import { ProfileBody } from '../src/profile/profile-body.ts';
 import { readProfileSummary } from '../src/profile/profile-summary.ts';
 import { type ProfileHeader, validateProfile } from '../src/profile/validate-profile.ts';
 import { isCumulativeInGo } from '../test/support/naive-delta.ts';
@@ -35,6 +39,9 @@ interface Row {
   readonly bytesOut: number;
   readonly deltaMicros: number;
   readonly pathMicros: number;
+  /** The engine in TypeScript alone, with zlib. */
+  readonly plainDeltaMicros: number;
+  readonly plainPathMicros: number;
   readonly floorMicros: number;
   readonly googleMicros: number;
   readonly sizeRatio: number;
@@ -48,9 +55,26 @@ function planFor(header: ProfileHeader) {
   };
 }
 
+/** By the engine in WebAssembly, which must not give up on what is measured. */
 function delta(profile: Uint8Array, state: DeltaState): DeltaMade {
-  const result = computeDelta({ profile, state, plan: planFor });
-  if (result.kind !== 'delta') throw new Error(`${result.kind} instead of a delta`);
+  const content = new ProfileBody(profile, MAX_BYTES);
+  return made(engineDelta({ content, form: 'pprof', state, plan: planFor }));
+}
+
+/** By the engine in TypeScript. */
+function plainDelta(profile: Uint8Array, state: DeltaState): DeltaMade {
+  return made(computeDelta({ profile, state, plan: planFor }));
+}
+
+/** From a gzip'd snapshot to a gzip'd delta, as users run it. */
+function path(gzip: Uint8Array, state: DeltaState): Uint8Array {
+  const { profile } = made(makeDelta({ content: new ProfileBody(gzip, MAX_BYTES), state, plan: planFor }));
+  if (!isGzip(profile)) throw new Error('the engine in WebAssembly gave up');
+  return profile;
+}
+
+function made(result: DeltaResult | undefined): DeltaMade {
+  if (result?.kind !== 'delta') throw new Error(`${result?.kind} instead of a delta`);
   return result;
 }
 
@@ -95,6 +119,7 @@ export async function benchDeltaPath(all: Iterable<Series>, go: GoSide | string)
 /** Where the time of the path goes: a row for each series, its stages measured alone. No goals. */
 export async function benchStages(all: Iterable<Series>): Promise<Figure[]> {
   const rows: string[][] = [];
+  let columns: string[] = [];
   for (const series of all) {
     const steps = stepsOf(series);
     const micros = await measure([
@@ -108,16 +133,25 @@ export async function benchStages(all: Iterable<Series>): Promise<Figure[]> {
       ),
       inProcess(
         'delta, reading included',
-        inTurn(steps, ({ raw, state }) => delta(raw, state)),
+        inTurn(steps, ({ raw, state }) => plainDelta(raw, state)),
       ),
       inProcess(
         'gzip',
         inTurn(steps, ({ output }) => compressProfile(output)),
       ),
+      inProcess(
+        'WebAssembly: delta, reading included',
+        inTurn(steps, ({ raw, state }) => delta(raw, state)),
+      ),
+      inProcess(
+        'WebAssembly: all',
+        inTurn(steps, ({ gzip, state }) => path(gzip, state)),
+      ),
     ]);
+    columns = ['series', ...micros.keys()];
     rows.push([series.name, ...[...micros.values()].map(short)]);
   }
-  console.log(`\n${table(['series', 'gunzip', 'read and check', 'delta, reading included', 'gzip'], rows)}`);
+  console.log(`\n${table(columns, rows)}`);
   return [];
 }
 
@@ -130,7 +164,15 @@ async function benchSeries(series: Series, go: GoSide | string, directory: strin
     ),
     inProcess(
       'path',
-      inTurn(steps, ({ gzip, state }) => compressProfile(delta(openProfile(gzip, MAX_BYTES), state).profile)),
+      inTurn(steps, ({ gzip, state }) => path(gzip, state)),
+    ),
+    inProcess(
+      'plain delta',
+      inTurn(steps, ({ raw, state }) => plainDelta(raw, state)),
+    ),
+    inProcess(
+      'plain path',
+      inTurn(steps, ({ gzip, state }) => compressProfile(plainDelta(openProfile(gzip, MAX_BYTES), state).profile)),
     ),
     inProcess(
       'floor',
@@ -140,13 +182,15 @@ async function benchSeries(series: Series, go: GoSide | string, directory: strin
   if (typeof go !== 'string') contestants.push(await google(series, go, directory, steps.at(-1)));
   const micros = await measure(contestants, series.samples > 5000 ? { rounds: 7, turnMicros: 100_000 } : {});
   const outputs = steps.map(({ output }) => output);
-  const bytesOut = sum(outputs.map((output) => compressProfile(output).length));
+  const bytesOut = sum(steps.map(({ gzip, state }) => path(gzip, state).length));
   return {
     series,
     rawOut: sum(outputs.map(({ length }) => length)) / outputs.length,
     bytesOut: bytesOut / outputs.length,
     deltaMicros: micros.get('delta') ?? Number.NaN,
     pathMicros: micros.get('path') ?? Number.NaN,
+    plainDeltaMicros: micros.get('plain delta') ?? Number.NaN,
+    plainPathMicros: micros.get('plain path') ?? Number.NaN,
     floorMicros: micros.get('floor') ?? Number.NaN,
     googleMicros: micros.get('google') ?? Number.NaN,
     sizeRatio: bytesOut / sum(outputs.map((output) => gzipSync(output, { level: 6 }).length)),
@@ -175,7 +219,10 @@ async function google(series: Series, go: GoSide, directory: string, last: Step 
 }
 
 function print(rows: readonly Row[]): void {
-  console.log('\nMicroseconds of CPU for one profile; path = gunzip + delta + gzip, floor = gunzip + gzip alone.\n');
+  console.log(
+    '\nMicroseconds of CPU for one profile; path = gunzip + delta + gzip, floor = gunzip + gzip of zlib alone;',
+  );
+  console.log('the last two columns are those of the engine in TypeScript, with zlib.\n');
   console.log(
     table(
       [
@@ -191,6 +238,8 @@ function print(rows: readonly Row[]): void {
         'floor',
         'Google',
         'size',
+        'TypeScript: delta',
+        'path',
       ],
       rows.map((row) => {
         const { raw, gzip } = row.series;
@@ -207,6 +256,8 @@ function print(rows: readonly Row[]): void {
           short(row.floorMicros),
           `${short(row.googleMicros)} (${short(row.googleMicros / row.pathMicros)}x path)`,
           short(row.sizeRatio),
+          short(row.plainDeltaMicros),
+          `${short(row.plainPathMicros)} (${short(row.plainPathMicros / row.floorMicros)}x floor)`,
         ];
       }),
     ),

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { releaseScraped } from '../src/delta/release-scraped.ts';
-import { openProfile } from '../src/profile/open-profile.ts';
 import { TrackerRun } from '../test/support/tracker-run.ts';
 
 /** Takes the snapshots in the files named on the command line one after the other; prints its largest resident size in KiB. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
 const run = new TrackerRun();
 for (const [at, file] of process.argv.slice(2).entries()) {
   const body = readFileSync(file);
-  const scraped = run.responseAt(body, openProfile(body, MAX_BYTES), at * 15);
+  const scraped = run.responseAt(body, undefined, at * 15);
   // As the command line does it.
   releaseScraped(scraped, await run.tracker.next(scraped));
   run.tracker.keep(run.target.key);

@@ -8,7 +8,11 @@ const { Script } = require('node:vm');
 
 const BUNDLE = join(__dirname, '..', 'dist', 'main.cjs');
 /** Of what each kind of command runs: code that a command leaves unused costs it more to read than it saves the others. */
-const CODE_CACHES = { help: `${BUNDLE}.help.cache`, config: `${BUNDLE}.config.cache` };
+const CODE_CACHES = {
+  help: `${BUNDLE}.help.cache`,
+  config: `${BUNDLE}.config.cache`,
+  delta: `${BUNDLE}.delta.cache`,
+};
 /** The same with real names, for a process that is profiled. */
 const LOOP_BUNDLE = join(__dirname, '..', 'dist', 'loop.cjs');
 
@@ -38,8 +42,9 @@ exports.evaluate = (script) => {
 
 function readCache(argv) {
   const isHelp = argv.length === 0 || argv.some((word) => word === '--help' || word === '-h');
+  const kind = isHelp ? 'help' : argv[0] === 'delta' ? 'delta' : 'config';
   try {
-    return readFileSync(isHelp ? CODE_CACHES.help : CODE_CACHES.config);
+    return readFileSync(CODE_CACHES[kind]);
   } catch {
     return undefined;
   }
