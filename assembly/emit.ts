@@ -243,6 +243,7 @@ function closeSample(content: usize, length: u32): void {
 }
 
 function useLocations(start: usize, stop: usize): void {
+  const used = usedLocations;
   let at = start;
   while (at < stop) {
     let id: u32 = load<u8>(at++);
@@ -250,7 +251,7 @@ function useLocations(start: usize, stop: usize): void {
       id = (id & 0x7f) | ((<u32>load<u8>(at++)) << 7);
       if (id >= 0x4000) id = (id & 0x3fff) | ((<u32>load<u8>(at++)) << 14);
     }
-    store<u8>(usedLocations + id, 1);
+    store<u8>(used + id, 1);
   }
 }
 
@@ -330,8 +331,10 @@ function useNames(start: usize, end: usize): void {
 
 /** All of them, so that their indexes stay; those that nothing refers to are empty. */
 function writeStrings(): void {
-  for (let string: u32 = 0; string < stringCount(); string++) {
-    if (load<u8>(usedStrings + string) !== 0) {
+  const count = stringCount();
+  const used = usedStrings;
+  for (let string: u32 = 0; string < count; string++) {
+    if (load<u8>(used + string) !== 0) {
       copyField(0x32, STRING, string);
     } else {
       store<u16>(pos, 0x0032);

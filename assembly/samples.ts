@@ -74,7 +74,9 @@ export function areSamplesGood(): bool {
 export function readSample(sample: u32): bool {
   const end = endOf(SAMPLE, sample);
   let pos = startOf(SAMPLE, sample);
-  // What is counted stays in locals: as globals they would pass through memory.
+  // All that the loops use stays in locals: globals pass through memory each time.
+  const table = hashes;
+  const most = locations;
   let a = seedA;
   let b = seedB;
   let depth: u32 = 0;
@@ -107,9 +109,9 @@ export function readSample(sample: u32): bool {
             if (slot >= 0x20_0000) return false;
           }
         }
-        if (slot - 1 >= locations) return false;
-        if (hashes !== 0) {
-          const hash = load<u64>(hashes + slot * 8);
+        if (slot - 1 >= most) return false;
+        if (table !== 0) {
+          const hash = load<u64>(table + slot * 8);
           a = rotl<u32>((a ^ <u32>hash) * 0x9e3779b1, 13);
           b = rotl<u32>((b ^ <u32>(hash >>> 32)) * 0x85ebca6b, 17);
         }
