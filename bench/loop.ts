@@ -2,7 +2,7 @@
 // targets serve prepared snapshots (bodies of 5 to 200 kB), so that the machine is left to the loop.
 //   node --import tsx bench/loop.ts [targets] [measured seconds] [file for a CPU profile]
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -40,6 +40,7 @@ try {
     define: { PYRO_PULL_VERSION: '"bench"' },
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });
+  copyFileSync(join(import.meta.dirname, '../dist/engine.wasm'), join(dir, 'engine.wasm'));
   const before = load.cpuSeconds();
   const loadBefore = loadavg()[0] ?? 0;
   const figures = await runChild(child, config);
