@@ -1,4 +1,4 @@
-import { findConfig, loadConfig } from '../config/load-config.ts';
+import { findConfig, loadConfig, STDIN } from '../config/load-config.ts';
 import type { Config } from '../config/scrape-config.ts';
 import type { WrittenShard } from '../config/shard.ts';
 import { type Problem, UsageError } from '../errors.ts';
@@ -25,7 +25,7 @@ export async function loadConfigFor(
   }
   const { config, warnings } = await loadConfig(file, {
     cwd: io.cwd,
-    stdin: io.stdin,
+    ...(file === STDIN ? { stdin: io.stdin } : {}),
     expandEnv: options.expandEnv,
     env: io.env,
   });

@@ -34,7 +34,10 @@ export function processIo(onOutputFailure: (error: Error) => void = () => {}): I
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    stdin: process.stdin,
+    // Node makes a stream of it when asked, whether anybody reads or not.
+    get stdin() {
+      return process.stdin;
+    },
     env: process.env,
     cwd: process.cwd(),
     onSignal(listener) {

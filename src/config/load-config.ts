@@ -6,7 +6,7 @@ import { wholeFileProblem } from './document/source-text.ts';
 import { type ParsedConfig, parseWithReferences } from './parse-config.ts';
 
 /** Stands for standard input in the place of a file name. */
-const STDIN = '-';
+export const STDIN = '-';
 
 /** Looked for in this order where no config was named. */
 const DEFAULT_CONFIG_FILES: readonly string[] = ['pyro-pull.yml', 'pyro-pull.yaml'];
