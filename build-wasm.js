@@ -13,6 +13,8 @@ const OPTIONS = [
   '--runtime=stub',
   '--use=abort=',
   '--initialMemory=16',
+  // Names of functions, for profiles of a loop.
+  '--debug',
 ];
 
 export async function buildWasm() {
