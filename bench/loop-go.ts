@@ -1,14 +1,15 @@
 // The loop as users run it (delta, files, states) against Go loops that get, inflate, compress and write the same profiles
 // without a delta: all at the same time, from the same targets, each a heap of 21 kB. Then the memory of
-// pyro-pull with 5,000 targets, and with 10,000 connected ones of five profiles each that have little to do.
-//   node --import tsx bench/loop-go.ts [cpu] [scraped] [idle]
-import { type ChildProcess, spawn } from 'node:child_process';
+// pyro-pull with 5,000 targets, and with 10,000 connected ones of five profiles each that have little to do. `profile`: what
+// the loop says of itself under load, by its own endpoint.
+//   node --import tsx bench/loop-go.ts [cpu] [scraped] [idle] [profile]
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { idleSeries, singleSeries } from './load-series.ts';
+import { idleSeries, loadSeries, singleSeries } from './load-series.ts';
 import { buildGoBench, cpuSecondsOf, type LoadTargets, memoryOf, startLoadTargets } from './load-targets.ts';
 import { median } from './measure.ts';
 
@@ -18,7 +19,7 @@ const dir = mkdtempSync(join(tmpdir(), 'pyro-pull-bench-loop-go-'));
 const children: ChildProcess[] = [];
 try {
   console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`);
-  for (const [name, run] of Object.entries({ cpu: compareCpu, scraped: () => memory(5000), idle })) {
+  for (const [name, run] of Object.entries({ cpu: compareCpu, scraped: () => memory(5000), idle, profile })) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     await run();
     for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -91,6 +92,19 @@ async function idle(): Promise<void> {
   load.stop();
 }
 
+/** The top of a CPU profile of the loop with 1,000 targets of five profiles each, from its own endpoint. */
+async function profile(): Promise<void> {
+  const load = await startLoadTargets(loadSeries(), 1000, 4);
+  const listen = '127.0.0.1:19099';
+  startOurs(load, { profiles: ['mem', 'goroutines', 'mutex', 'block', 'allocs'], interval: '15s', listen });
+  await sleep(45_000);
+  const response = await fetch(`http://${listen}/debug/pprof/profile?seconds=30`);
+  const file = join(dir, 'cpu.pb.gz');
+  writeFileSync(file, new Uint8Array(await response.arrayBuffer()));
+  console.log(execFileSync('go', ['tool', 'pprof', '-top', '-nodecount=40', file], { encoding: 'utf8' }));
+  load.stop();
+}
+
 function tellMemory(what: string, pid: number, counts: { served: number; connections: number }): void {
   const { rssMb, peakMb } = memoryOf(pid);
   console.log(
@@ -101,7 +115,7 @@ function tellMemory(what: string, pid: number, counts: { served: number; connect
 /** Gives the process id. */
 function startOurs(
   load: LoadTargets,
-  job: { readonly profiles: readonly string[]; readonly interval: string },
+  job: { readonly profiles: readonly string[]; readonly interval: string; readonly listen?: string },
 ): number {
   const config = join(dir, `pyro-pull-${children.length}.yml`);
   writeFileSync(
@@ -125,6 +139,7 @@ function startOurs(
   );
   const out = join(dir, `out-${children.length}`);
   const args = [EXECUTABLE, 'scrape', '--loop', '-c', config, '--out', out, '--log-level', 'error'];
+  if (job.listen !== undefined) args.push('--listen', job.listen);
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   children.push(child);
   return child.pid ?? 0;
