@@ -1,7 +1,7 @@
 // The 64-bit hash of content, lane for lane that of src/delta/content-hash.ts: states pass from one engine to the other.
 
-export let laneA: u32 = 0;
-export let laneB: u32 = 0;
+let laneA: u32 = 0;
+let laneB: u32 = 0;
 let seedA: u32 = 0;
 let seedB: u32 = 0;
 
@@ -22,11 +22,11 @@ export function resumeHash(lanes: u64): void {
   laneB = <u32>(lanes >>> 32);
 }
 
-export function addWord(word: u32): void {
+function addWord(word: u32): void {
   addWords(word, word);
 }
 
-export function addWords(forA: u32, forB: u32): void {
+function addWords(forA: u32, forB: u32): void {
   const a = (laneA ^ forA) * 0x9e3779b1;
   laneA = a ^ (a >>> 15);
   const b = (laneB ^ forB) * 0x85ebca6b;

@@ -14,6 +14,7 @@ import {
   MAPPING,
   MAPPING_BYTES,
   mappingCount,
+  mappings,
   periodTypeString,
   periodUnitString,
   profileBytes,
@@ -62,13 +63,7 @@ let deltaColumns: u32 = 0;
  * `subtracts`: the state before counts; else the values are written in full. `defaultSampleType`: its string, or 0. False
  * where there is no memory.
  */
-export function emitProfile(
-  mappings: usize,
-  subtracts: bool,
-  timeNanos: u64,
-  durationNanos: u64,
-  defaultSampleType: u32,
-): bool {
+export function emitProfile(subtracts: bool, timeNanos: u64, durationNanos: u64, defaultSampleType: u32): bool {
   usedLocations = clearMarks(locationCount() + 1);
   usedFunctions = clearMarks(functionCount() + 1);
   usedStrings = clearMarks(stringCount());
@@ -83,7 +78,7 @@ export function emitProfile(
     writeType(0x0a, load<u32>(strings), load<u32>(strings, 4));
   }
   writeSamples(subtracts);
-  writeMappings(mappings);
+  writeMappings();
   writeLocations();
   writeFunctions();
   useString(defaultSampleType);
@@ -150,13 +145,13 @@ function writeSamples(subtracts: bool): void {
   samplesWritten = 0;
   clamped = 0;
   for (let sample: u32 = 0; sample < count; sample++) {
-    const size = makeDelta(sample, subtracts);
+    const size = subtractSample(sample, subtracts);
     if (size !== 0) writeSample(load<u32>(messages + sample * 4), size);
   }
 }
 
 /** Fills `delta`; gives the bytes of it, 0 if all values are 0. */
-function makeDelta(sample: u32, subtracts: bool): u32 {
+function subtractSample(sample: u32, subtracts: bool): u32 {
   const entry = entries + sample * entryBytes;
   const match = subtracts ? load<u32>(matches + sample * 4) : 0;
   const old = before + (match - 1) * entryBytes;
@@ -265,7 +260,7 @@ function useLabel(start: usize, stop: usize): void {
 }
 
 /** All of them, used or not: the first says which program it is, and readers look addresses up in the others. */
-function writeMappings(mappings: usize): void {
+function writeMappings(): void {
   for (let entry: u32 = 0; entry < mappingCount(); entry++) {
     const mapping = mappings + (entry + 1) * MAPPING_BYTES;
     useString(filenameOf(mapping));

@@ -3,11 +3,10 @@
 import { seedHash } from './content-hash';
 import { isCounterReset, sumTotals } from './counter-reset';
 import { clamped, emitProfile, output, outputBytes, samplesWritten } from './emit';
-import { header, request, result } from './exchange';
+import { HEADER, header, REQUEST, RESULT, request, result } from './exchange';
 import { areLocationsGood, hashLocations, hashMainMapping } from './locations';
 import { forgetVanished, keepVanished, patience, vanishedCount } from './next-state';
 import {
-  areFunctionsGood,
   endOf,
   functionCount,
   hasPeriodType,
@@ -16,7 +15,6 @@ import {
   mappingCount,
   periodTypeString,
   periodUnitString,
-  readMappings,
   STRING,
   sampleCount,
   sampleTypeCount,
@@ -29,7 +27,7 @@ import { areSamplesGood, startSamples } from './samples';
 import { count, entries, takeSnapshot } from './snapshot';
 
 export { totals, totalsBefore } from './counter-reset';
-export { header, request, result } from './exchange';
+export { header, LAYOUT as layout, request, result } from './exchange';
 export { gunzip, gzip, gzipBound } from './gzip';
 export { begin, giveBack, take } from './memory';
 export { columnPlaces } from './snapshot';
@@ -40,74 +38,83 @@ export { columnPlaces } from './snapshot';
  */
 export function index(profile: usize, length: u32, maxStringBytes: u32): bool {
   if (!indexProfile(profile, length, maxStringBytes)) return false;
-  store<u32>(header, sampleTypeCount());
-  store<u32>(header, sampleCount(), 4);
-  store<u32>(header, mappingCount(), 8);
-  store<u32>(header, locationCount(), 12);
-  store<u32>(header, functionCount(), 16);
-  store<u32>(header, stringCount(), 20);
-  store<u32>(header, hasPeriodType ? 1 : 0, 24);
-  store<u32>(header, <u32>scalar(14), 28);
-  store<u64>(header, scalar(9), 32);
-  store<u64>(header, scalar(10), 40);
-  store<u64>(header, scalar(12), 48);
-  tellString(56, <u32>scalar(14));
-  tellString(64, periodTypeString);
-  tellString(72, periodUnitString);
+  store<u32>(header + HEADER.sampleTypes, sampleTypeCount());
+  store<u32>(header + HEADER.samples, sampleCount());
+  store<u32>(header + HEADER.mappings, mappingCount());
+  store<u32>(header + HEADER.locations, locationCount());
+  store<u32>(header + HEADER.functions, functionCount());
+  store<u32>(header + HEADER.strings, stringCount());
+  store<u32>(header + HEADER.hasPeriodType, hasPeriodType ? 1 : 0);
+  store<u32>(header + HEADER.defaultSampleType, <u32>scalar(14));
+  store<u64>(header + HEADER.timeNanos, scalar(9));
+  store<u64>(header + HEADER.durationNanos, scalar(10));
+  store<u64>(header + HEADER.period, scalar(12));
+  tellString(HEADER.defaultSampleTypeText, <u32>scalar(14));
+  tellString(HEADER.periodType, periodTypeString);
+  tellString(HEADER.periodUnit, periodUnitString);
   for (let type: u32 = 0; type < sampleTypeCount(); type++) {
-    tellString(80 + type * 16, load<u32>(sampleTypeStrings + type * 8));
-    tellString(88 + type * 16, load<u32>(sampleTypeStrings + type * 8, 4));
+    const strings = sampleTypeStrings + type * 8;
+    tellString(HEADER.firstSampleType + type * 16, load<u32>(strings));
+    tellString(HEADER.firstSampleType + type * 16 + 8, load<u32>(strings, 4));
   }
   return true;
 }
 
-/** Where a string lies; those of the header are few. */
-function tellString(at: usize, string: u32): void {
-  store<u32>(header + at, <u32>startOf(STRING, string));
-  store<u32>(header + at, <u32>endOf(STRING, string), 4);
+/** Where a string lies. */
+function tellString(field: usize, string: u32): void {
+  store<u32>(header + field, <u32>startOf(STRING, string));
+  store<u32>(header + field, <u32>endOf(STRING, string), 4);
 }
 
-/** Checks what `index` did not. False: something is not ordinary, or wrong. */
+/** Checks what `index` did not: locations and samples. False: something is not ordinary, or wrong. */
 export function check(maxStackDepth: u32, maxLabels: u32, maxReferences: u32): bool {
-  if (readMappings() === 0 || !areFunctionsGood() || !areLocationsGood()) return false;
+  if (!areLocationsGood()) return false;
   startSamples(0, 0, 0, maxStackDepth, maxLabels, maxReferences);
   return areSamplesGood();
 }
 
 /** Does what `request` says with the indexed profile, and tells in `result` what came of it. False to give up, as above. */
 export function makeDelta(): bool {
-  const seedA = load<u32>(request);
-  const seedB = load<u32>(request, 4);
-  const hasBefore = load<u32>(request, 8) !== 0;
-  const samplesBefore = load<u32>(request, 16);
-  const vanishedBefore = load<u32>(request, 20);
+  const seedA = load<u32>(request + REQUEST.seed);
+  const seedB = load<u32>(request + REQUEST.seed, 4);
+  const hasBefore = load<u32>(request + REQUEST.hasBefore) !== 0;
+  const samplesBefore = load<u32>(request + REQUEST.samples);
+  const vanishedBefore = load<u32>(request + REQUEST.vanished);
   seedHash(seedA, seedB);
-  const mappings = readMappings();
-  if (mappings === 0 || !areFunctionsGood()) return false;
-  const hashes = hashLocations(mappings);
+  const hashes = hashLocations();
   if (hashes === 0) return false;
-  startSamples(hashes, seedA, seedB, load<u32>(request, 36), load<u32>(request, 40), load<u32>(request, 44));
-  if (!takeSnapshot(load<u32>(request, 12), samplesBefore + vanishedBefore)) return false;
+  startSamples(
+    hashes,
+    seedA,
+    seedB,
+    load<u32>(request + REQUEST.maxStackDepth),
+    load<u32>(request + REQUEST.maxLabels),
+    load<u32>(request + REQUEST.maxReferences),
+  );
+  if (!takeSnapshot(load<u32>(request + REQUEST.entries), samplesBefore + vanishedBefore)) return false;
   sumTotals();
-  const mainMapping = hashMainMapping(mappings);
-  const isReset = hasBefore && isCounterReset(samplesBefore, load<u64>(request, 28), mainMapping);
+  const mainMapping = hashMainMapping();
+  const isReset = hasBefore && isCounterReset(samplesBefore, load<u64>(request + REQUEST.mainMapping), mainMapping);
   forgetVanished();
   if (hasBefore && !isReset) {
-    const patienceBefore = load<u32>(request, 24);
-    if (!keepVanished(samplesBefore, patienceBefore, load<u32>(request, 52), load<u32>(request, 48))) return false;
+    const patienceBefore = load<u32>(request + REQUEST.patience);
+    const firstPatience = load<u32>(request + REQUEST.firstPatience);
+    if (!keepVanished(samplesBefore, patienceBefore, firstPatience, load<u32>(request + REQUEST.maxVanished)))
+      return false;
   }
-  store<u32>(result, count);
-  store<u32>(result, vanishedCount, 4);
-  store<u32>(result, <u32>entries, 8);
-  store<u32>(result, <u32>patience, 12);
-  store<u64>(result, mainMapping, 16);
-  store<u32>(result, isReset ? 1 : 0, 24);
+  store<u32>(result + RESULT.samples, count);
+  store<u32>(result + RESULT.vanished, vanishedCount);
+  store<u32>(result + RESULT.entries, <u32>entries);
+  store<u32>(result + RESULT.patience, <u32>patience);
+  store<u64>(result + RESULT.mainMapping, mainMapping);
+  store<u32>(result + RESULT.isReset, isReset ? 1 : 0);
   if (!hasBefore) return true;
-  const times = load<u64>(request, 64);
-  if (!emitProfile(mappings, !isReset, times, load<u64>(request, 72), load<u32>(request, 56))) return false;
-  store<u32>(result, clamped, 28);
-  store<u32>(result, <u32>output, 32);
-  store<u32>(result, outputBytes, 36);
-  store<u32>(result, samplesWritten, 40);
+  const timeNanos = load<u64>(request + REQUEST.timeNanos);
+  const durationNanos = load<u64>(request + REQUEST.durationNanos);
+  if (!emitProfile(!isReset, timeNanos, durationNanos, load<u32>(request + REQUEST.defaultSampleType))) return false;
+  store<u32>(result + RESULT.clamped, clamped);
+  store<u32>(result + RESULT.output, <u32>output);
+  store<u32>(result + RESULT.outputBytes, outputBytes);
+  store<u32>(result + RESULT.outputSamples, samplesWritten);
   return true;
 }

@@ -12,6 +12,7 @@ import {
   locationMapping,
   MAPPING_BYTES,
   mappingCount,
+  mappings,
   memoryLimitOf,
   memoryStartOf,
   readLocation,
@@ -28,9 +29,9 @@ const MAIN_MAPPING: u32 = 6;
 /**
  * Reads, checks and hashes the locations; gives where their hashes are (eight bytes each, by slot, from 1), or 0 to give up.
  */
-export function hashLocations(mappings: usize): usize {
+export function hashLocations(): usize {
   const count = locationCount();
-  const starts = hashMappings(mappings);
+  const starts = hashMappings();
   const hashes = take((count + 1) * 8);
   if (starts === 0 || hashes === 0) return 0;
   for (let entry: u32 = 0; entry < count; entry++) {
@@ -50,7 +51,7 @@ export function areLocationsGood(): bool {
 }
 
 /** The lanes of a location before its address is added, by the slot of its mapping. */
-function hashMappings(mappings: usize): usize {
+function hashMappings(): usize {
   const count = mappingCount();
   const starts = take((count + 1) * 8);
   if (starts === 0) return 0;
@@ -76,7 +77,7 @@ function hashMappings(mappings: usize): usize {
 }
 
 /** Hash of build id, file and address of the first mapping, that of the program; 0 where there is none. */
-export function hashMainMapping(mappings: usize): u64 {
+export function hashMainMapping(): u64 {
   if (mappingCount() === 0) return 0;
   const main = mappings + MAPPING_BYTES;
   const buildId = buildIdOf(main);

@@ -11,20 +11,22 @@ import { number, readVarint } from './wire';
 const RANGE: u32 = 8;
 
 // Numbers of the fields of a profile.
-export const SAMPLE_TYPE: u32 = 1;
+const SAMPLE_TYPE: u32 = 1;
 export const SAMPLE: u32 = 2;
 export const MAPPING: u32 = 3;
 export const LOCATION: u32 = 4;
 export const FUNCTION: u32 = 5;
 export const STRING: u32 = 6;
-export const PERIOD_TYPE: u32 = 11;
+const PERIOD_TYPE: u32 = 11;
 const DROP_FRAMES: u32 = 7;
 const KEEP_FRAMES: u32 = 8;
 const COMMENT: u32 = 13;
 const DEFAULT_SAMPLE_TYPE: u32 = 14;
-export const DOC_URL: u32 = 15;
+const DOC_URL: u32 = 15;
 
-export const MAX_SAMPLE_TYPES: u32 = 32;
+const MAX_SAMPLE_TYPES: u32 = 32;
+/** Of each list: known before there is memory for any, as a body of empty strings would ask for four times its size. */
+const MAX_ENTRIES: u32 = 1_000_000;
 
 /** How many of each there are, by the number of the field. */
 const counts: usize = memory.data(16 * 4, 4);
@@ -86,7 +88,7 @@ export function endOf(field: u32, entry: u32): usize {
 
 /**
  * Takes a profile; ten bytes behind it must be there to be looked at. False: not an ordinary one, or there is no memory for
- * its lists. The functions below check the tables; samples are left to their reader.
+ * its lists. Locations and samples are left to their readers.
  */
 export function indexProfile(profile: usize, length: u32, maxBytesOfString: u32): bool {
   start = profile;
@@ -95,7 +97,18 @@ export function indexProfile(profile: usize, length: u32, maxBytesOfString: u32)
   hasPeriodType = false;
   memory.fill(counts, 0, 16 * 4);
   memory.fill(scalars, 0, 16 * 8);
-  return length > 0 && countFields() && listFields() && areStringsGood() && readTypes() && areReferencesGood();
+  return (
+    length > 0 &&
+    countFields() &&
+    listFields() &&
+    areStringsGood() &&
+    readTypes() &&
+    areReferencesGood() &&
+    readMappings() &&
+    areFunctionsGood() &&
+    // Producers other than Go have no addresses: found out now, before more is done in vain.
+    (locationCount() === 0 || readLocation(0))
+  );
 }
 
 /** Counts the entries of each list, takes the fields of one number. */
@@ -112,14 +125,21 @@ function countFields(): bool {
     if (isList) {
       if (number > <u64>(end - pos)) return false;
       pos += <usize>number;
-      store<u32>(counts + field * 4, load<u32>(counts + field * 4) + 1);
+      const count = load<u32>(counts + field * 4) + 1;
+      if (count > MAX_ENTRIES) return false;
+      store<u32>(counts + field * 4, count);
     } else {
       // A field that occurs twice: the last one counts, but for time_nanos, which tells that two profiles were concatenated.
       if (load<u64>(scalars + field * 8) !== 0 || field === COMMENT) return false;
       store<u64>(scalars + field * 8, number);
     }
   }
-  return sampleTypeCount() > 0 && sampleTypeCount() <= MAX_SAMPLE_TYPES && stringCount() > 0;
+  return (
+    sampleTypeCount() > 0 &&
+    sampleTypeCount() <= MAX_SAMPLE_TYPES &&
+    stringCount() > 0 &&
+    load<u32>(counts + PERIOD_TYPE * 4) <= 1
+  );
 }
 
 /** Notes where the entries of each list are. */
@@ -203,9 +223,8 @@ function readTypes(): bool {
     store<u32>(sampleTypeStrings + entry * 8, readType);
     store<u32>(sampleTypeStrings + entry * 8 + 4, readUnit);
   }
-  const periodTypes = load<u32>(counts + PERIOD_TYPE * 4);
-  if (periodTypes === 0) return true;
-  if (periodTypes > 1 || !readTypeAt(startOf(PERIOD_TYPE, 0), endOf(PERIOD_TYPE, 0))) return false;
+  if (load<u32>(counts + PERIOD_TYPE * 4) === 0) return true;
+  if (!readTypeAt(startOf(PERIOD_TYPE, 0), endOf(PERIOD_TYPE, 0))) return false;
   hasPeriodType = true;
   periodTypeString = readType;
   periodUnitString = readUnit;
@@ -241,17 +260,19 @@ function areReferencesGood(): bool {
 /** A mapping's numbers and string indexes, by its slot: 0 stands for none. */
 export const MAPPING_BYTES: u32 = 32;
 
-/** Reads the mappings; gives where they are, or 0 to give up. */
-export function readMappings(): usize {
+/** Where the mappings are. */
+export let mappings: usize = 0;
+
+function readMappings(): bool {
   const count = mappingCount();
-  const table = take((count + 1) * MAPPING_BYTES);
-  if (table === 0) return 0;
-  memory.fill(table, 0, (count + 1) * MAPPING_BYTES);
+  mappings = take((count + 1) * MAPPING_BYTES);
+  if (mappings === 0) return false;
+  memory.fill(mappings, 0, (count + 1) * MAPPING_BYTES);
   for (let slot: u32 = 1; slot <= count; slot++) {
-    if (!readMapping(table + slot * MAPPING_BYTES, startOf(MAPPING, slot - 1), endOf(MAPPING, slot - 1), slot))
-      return 0;
+    const mapping = mappings + slot * MAPPING_BYTES;
+    if (!readMapping(mapping, startOf(MAPPING, slot - 1), endOf(MAPPING, slot - 1), slot)) return false;
   }
-  return table;
+  return true;
 }
 
 export function memoryStartOf(mapping: usize): u64 {
@@ -294,7 +315,7 @@ function readMapping(mapping: usize, from: usize, to: usize, slot: u32): bool {
   return pos === to && id === slot && memoryStartOf(mapping) <= memoryLimitOf(mapping);
 }
 
-export function areFunctionsGood(): bool {
+function areFunctionsGood(): bool {
   const count = functionCount();
   const strings = stringCount();
   for (let entry: u32 = 0; entry < count; entry++) {

@@ -27,6 +27,7 @@ export interface DeltaRequest {
   readonly profile: Uint8Array;
   /** What the previous call for this target returned; undefined at first. Never changed by the call. */
   readonly state: DeltaState | undefined;
+  /** May be called again where one engine gives up and the other does the work. */
   readonly plan: (header: ProfileHeader) => DeltaPlan;
   readonly limits?: ProfileLimits;
 }
@@ -45,7 +46,7 @@ export interface DeltaStarted {
 export interface DeltaMade {
   readonly kind: 'delta';
   readonly header: ProfileHeader;
-  /** Uncompressed pprof. */
+  /** Pprof, uncompressed from `computeDelta`; what `makeDelta` gives may be gzip. */
   readonly profile: Uint8Array;
   /** Of the output: dropped columns are not in it. */
   readonly sampleTypes: readonly SampleType[];

@@ -33,7 +33,7 @@ export async function checkBody(
     const body = isGzip(received)
       ? await openGzip(received, headers, maxBytes)
       : openPlain(received, headers, maxBytes);
-    // What the engine has opened is a profile beyond doubt.
+    // What the engine has opened is pprof: of its locations and samples the next room has to say whether they are good.
     if (body.inflated === undefined) return body;
     refuseForeign(body.pprof);
     return body;

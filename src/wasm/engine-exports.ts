@@ -1,3 +1,5 @@
+import { LAYOUT } from './exchange.ts';
+
 /** What assembly/index.ts exports: functions, and the places in memory that both sides know. */
 export interface EngineExports {
   readonly memory: WebAssembly.Memory;
@@ -33,6 +35,8 @@ export function engineExports({ exports }: WebAssembly.Instance): EngineExports 
     if (!isFunction(exported)) throw new TypeError(`engine.wasm exports no function ${name}`);
     return exported;
   };
+  if (place('layout') !== LAYOUT)
+    throw new TypeError('engine.wasm and this program were built apart: run npm run build');
   return {
     memory,
     header: place('header'),

@@ -69,6 +69,8 @@ export class Engine {
 const NOTHING = Buffer.alloc(0);
 
 let compiled: WebAssembly.Module | undefined;
+/** There was no room for its memory; it isn't asked for again. */
+let isRefused = false;
 let engine: Engine | undefined;
 
 /**
@@ -76,7 +78,9 @@ let engine: Engine | undefined;
  * and where WebAssembly is not to be had: `node --jitless` has none, a limit on address space leaves no room for its memory.
  */
 export function engineFor(profileBytes: number): Engine | undefined {
-  if (profileBytes > MAX_PROFILE_BYTES || typeof WebAssembly === 'undefined') return undefined;
+  if (profileBytes > MAX_PROFILE_BYTES || isRefused || typeof WebAssembly === 'undefined') return undefined;
+  // A profile that was given up on may have made the memory grow.
+  engine?.look();
   if (engine && engine.bytes.length > LARGE_BYTES && profileBytes * NEEDED_RATIO < engine.bytes.length / 2) {
     engine = undefined;
   }
@@ -90,8 +94,9 @@ function instantiate(): Engine | undefined {
   try {
     return new Engine(engineExports(new WebAssembly.Instance(compiled)));
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
+    isRefused = true;
+    return undefined;
   }
 }
 

@@ -1,4 +1,7 @@
-// Where things are in what the two sides tell each other through memory, in bytes: as assembly/index.ts reads and writes it.
+// Where things are in what the two sides tell each other through memory, in bytes: as assembly/exchange.ts has it.
+
+/** What `assembly/exchange.ts` calls this layout. */
+export const LAYOUT = 1;
 
 /** Of an indexed profile. A string is told by where it starts and ends. */
 export const HEADER = {

@@ -8,10 +8,11 @@ import { makeDelta } from '../../src/delta/make-delta.ts';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../../src/profile/limits.ts';
 import { ProfileBody } from '../../src/profile/profile-body.ts';
 import type { ProfileHeader } from '../../src/profile/validate-profile.ts';
+import { engineFor } from '../../src/wasm/engine.ts';
 import { buildProfile, type ProfileSpec } from '../support/build-profile.ts';
 import { EngineRun, goColumns } from '../support/engine-run.ts';
 import { GoHeap } from '../support/go-heap.ts';
-import { concat, messageField, packedField, varintField } from '../support/protobuf-bytes.ts';
+import { bytesField, concat, messageField, packedField, varintField } from '../support/protobuf-bytes.ts';
 import { inflated, recordedProfiles } from '../support/recorded-profiles.ts';
 import { ALLOC_SPACE, APP, at, INUSE_SPACE, named, sample, snapshot } from '../support/sample-table.ts';
 
@@ -121,6 +122,24 @@ test('takes a small profile after a huge one, whose memory it gives back', () =>
   small.next(bytes);
   assert.equal(small.delta(bytes).samples, 1);
   assert.deepEqual([run.taken, small.taken], [1, 2]);
+});
+
+test('asks for no memory for the entries of a profile that has far too many', () => {
+  const many = Buffer.alloc(16 * 1024 * 1024);
+  for (let at = 0; at < many.length; at += 2) many[at] = at === 0 ? 0x0a : 0x32;
+  const engine = engineFor(many.length);
+  assert.equal(ask(many), undefined);
+  assert.ok(engine && engine.calls.memory.buffer.byteLength < 2 * many.length);
+});
+
+test('gives back what a profile that it gave up on made the memory grow by', () => {
+  const strings = Buffer.alloc(2 * 900_000);
+  for (let at = 0; at < strings.length; at += 2) strings[at] = 0x32;
+  const tooLong = concat(bytes, strings, bytesField(6, new Uint8Array(12 * 1024 * 1024)));
+  const engine = engineFor(tooLong.length);
+  assert.equal(ask(tooLong), undefined);
+  assert.ok(engine && engine.calls.memory.buffer.byteLength > 20 * 1024 * 1024);
+  assert.notEqual(engineFor(0), engine);
 });
 
 test('says where a sum of duplicates passes int64 through the engine in TypeScript', () => {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { computeDelta, rewriteProfile } from '../../src/delta/engine.ts';
 import { ProfileError } from '../../src/errors.ts';
+import { checkInEngine, openInEngine } from '../../src/profile/engine-profile.ts';
+import { DEFAULT_PROFILE_LIMITS } from '../../src/profile/limits.ts';
 import { openProfile } from '../../src/profile/open-profile.ts';
+import { ProfileBody } from '../../src/profile/profile-body.ts';
 import { readProfileSummary } from '../../src/profile/profile-summary.ts';
 import { validateProfile } from '../../src/profile/validate-profile.ts';
 import { assertAgrees, assertTidy } from '../support/agreement.ts';
@@ -18,6 +21,8 @@ export function checkProfile(good: Uint8Array, bytes: Uint8Array): void {
   // What is good to one reader of overridden references and bad to another proves nothing.
   if (resultOf(() => readProfile(bytes), MalformedProfile) !== undefined && isExcused(bytes)) return;
   checkReader(bytes);
+  checkBody(bytes);
+  checkBody(gzipSync(bytes, { level: 1 }));
   checkSteps([good, bytes, good]);
   checkSteps([bytes, bytes, good]);
   checkRewrite(bytes);
@@ -26,9 +31,16 @@ export function checkProfile(good: Uint8Array, bytes: Uint8Array): void {
 /** Throws unless a body is opened just as zlib opens it, or refused in words of ours. */
 export function checkBody(body: Uint8Array): void {
   const opened = resultOf(() => openProfile(body, MAX_BYTES), ProfileError);
-  if (opened === undefined) return;
+  const inEngine = openInEngine(new ProfileBody(body, MAX_BYTES), DEFAULT_PROFILE_LIMITS);
+  if (opened === undefined) {
+    assert.equal(inEngine, undefined, 'the engine opened what is refused');
+    return;
+  }
   const isGzip = body[0] === 0x1f && body[1] === 0x8b;
   assert.deepEqual(Buffer.from(opened), isGzip ? gunzipSync(body) : Buffer.from(body));
+  if (inEngine && checkInEngine(inEngine, DEFAULT_PROFILE_LIMITS)) {
+    assert.deepEqual(inEngine.header, validateProfile(opened), 'the engine says something else of the profile');
+  }
 }
 
 function checkReader(bytes: Uint8Array): void {

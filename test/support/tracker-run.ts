@@ -64,7 +64,7 @@ export class TrackerRun {
   }
 
   nextBytes(pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
-    return this.nextResponse(gzipSync(pprof), pprof, seconds);
+    return this.nextResponse(gzipSync(pprof), undefined, seconds);
   }
 
   /** When a profile that was made elsewhere came, by its own word, so that no clock seems to be off. */
@@ -72,7 +72,7 @@ export class TrackerRun {
     return Number(validateProfile(pprof).timeNanos - START_NANOS) / 1e9;
   }
 
-  nextResponse(body: Uint8Array, pprof: Uint8Array, seconds: number): Promise<DeltaOutcome> {
+  nextResponse(body: Uint8Array, pprof: Uint8Array | undefined, seconds: number): Promise<DeltaOutcome> {
     return this.tracker.next(this.responseAt(body, pprof, seconds));
   }
 
