@@ -301,7 +301,7 @@ test('a round leaves no more files than output.max-bytes allows', async (t) => {
 test('two runs on one state directory: the second one says so and gives 2', async (t) => {
   const w = await world(t, { '/debug/pprof/heap': growingHeap() });
   const first = w.scrape(jobOf(w.target, 'mem'), '--state-dir', 'state', '--window', '1s');
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  while (w.target.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const io = memoryIo({ cwd: w.dir });
   assert.equal(await run(['scrape', '--state-dir', 'state'], io), 2);
   assert.match(io.err(), /state directory .* is in use by another pyro-pull/);

@@ -48,7 +48,7 @@ test('agrees with the naive delta on histories with resets, vanished and returne
         );
       }
     }),
-    propertyRuns(300),
+    propertyRuns(200),
   );
 });
 

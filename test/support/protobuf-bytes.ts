@@ -16,7 +16,7 @@ const encoder = new TextEncoder();
 export function varint(value: number | bigint, padding = 0): Uint8Array {
   const bytes: number[] = [];
   pushVarint(bytes, value, padding);
-  return Uint8Array.from(bytes);
+  return new Uint8Array(bytes);
 }
 
 function pushVarint(bytes: number[], value: number | bigint, padding: number): void {
@@ -58,7 +58,7 @@ export function concatAll(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 export function tag(field: number | bigint, wireType: number): Uint8Array {
-  return varint((BigInt(field) << 3n) | BigInt(wireType));
+  return varint(typeof field === 'number' ? field * 8 + wireType : (field << 3n) | BigInt(wireType));
 }
 
 export function varintField(field: number, value: number | bigint, padding = 0): Uint8Array {
@@ -81,7 +81,7 @@ export function stringField(field: number, text: string): Uint8Array {
 export function packedField(field: number, values: readonly (number | bigint)[], padding = 0): Uint8Array {
   const bytes: number[] = [];
   for (const value of values) pushVarint(bytes, value, padding);
-  return bytesField(field, Uint8Array.from(bytes));
+  return bytesField(field, new Uint8Array(bytes));
 }
 
 export function fixed64Field(field: number, value: bigint): Uint8Array {
