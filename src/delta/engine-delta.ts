@@ -68,18 +68,15 @@ interface Told {
 }
 
 function tellRequest(engine: Engine, { seed, layout, planned, limits, header }: Told): void {
-  const { calls, numbers, words } = engine;
-  const tell = (field: number, value: number): void => {
-    words[(calls.request + field) >>> 2] = value;
-  };
-  tell(REQUEST.seed, seed.a);
-  tell(REQUEST.seed + 4, seed.b);
-  tell(REQUEST.maxStackDepth, limits.maxStackDepth);
-  tell(REQUEST.maxLabels, limits.maxLabelsPerSample);
-  tell(REQUEST.maxReferences, limits.maxLocationReferences);
-  tell(REQUEST.maxVanished, limits.maxSamples);
-  tell(REQUEST.firstPatience, VANISHED_SNAPSHOTS);
-  tell(REQUEST.defaultSampleType, keptDefault(engine, header, layout));
+  const { calls, numbers } = engine;
+  tell(engine, REQUEST.seed, seed.a);
+  tell(engine, REQUEST.seed + 4, seed.b);
+  tell(engine, REQUEST.maxStackDepth, limits.maxStackDepth);
+  tell(engine, REQUEST.maxLabels, limits.maxLabelsPerSample);
+  tell(engine, REQUEST.maxReferences, limits.maxLocationReferences);
+  tell(engine, REQUEST.maxVanished, limits.maxSamples);
+  tell(engine, REQUEST.firstPatience, VANISHED_SNAPSHOTS);
+  tell(engine, REQUEST.defaultSampleType, keptDefault(engine, header, layout));
   numbers[(calls.request + REQUEST.timeNanos) >>> 3] = planned.timeNanos;
   numbers[(calls.request + REQUEST.durationNanos) >>> 3] = planned.durationNanos;
 }
@@ -98,17 +95,14 @@ function tellBefore(engine: Engine, before: DeltaState | undefined): boolean {
   const entries = before === undefined ? 0 : engine.place(bytesOf(before.entries));
   const patience = before === undefined ? 0 : engine.place(before.patience);
   if (before !== undefined && (entries === 0 || patience === 0)) return false;
-  const { numbers, words } = engine;
-  const tell = (field: number, value: number): void => {
-    words[(calls.request + field) >>> 2] = value;
-  };
-  tell(REQUEST.hasBefore, before === undefined ? 0 : 1);
-  tell(REQUEST.entries, entries);
-  tell(REQUEST.samples, before?.samples ?? 0);
-  tell(REQUEST.vanished, before?.patience.length ?? 0);
-  tell(REQUEST.patience, patience);
-  tell(REQUEST.mainMapping, before?.mainMapping[0] ?? 0);
-  tell(REQUEST.mainMapping + 4, before?.mainMapping[1] ?? 0);
+  const { numbers } = engine;
+  tell(engine, REQUEST.hasBefore, before === undefined ? 0 : 1);
+  tell(engine, REQUEST.entries, entries);
+  tell(engine, REQUEST.samples, before?.samples ?? 0);
+  tell(engine, REQUEST.vanished, before?.patience.length ?? 0);
+  tell(engine, REQUEST.patience, patience);
+  tell(engine, REQUEST.mainMapping, before?.mainMapping[0] ?? 0);
+  tell(engine, REQUEST.mainMapping + 4, before?.mainMapping[1] ?? 0);
   if (before === undefined) return true;
   for (let at = 0; at < before.totals.length; at++) {
     const total = before.totals[at]!;
@@ -146,6 +140,10 @@ function stateOf(engine: Engine, seed: HashSeed, { names, shape }: ColumnLayout)
     entries,
     patience,
   };
+}
+
+function tell({ calls, words }: Engine, field: number, value: number): void {
+  words[(calls.request + field) >>> 2] = value;
 }
 
 function told({ calls, words }: Engine, field: number): number {

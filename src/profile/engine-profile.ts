@@ -18,9 +18,9 @@ let opened:
   | undefined;
 
 /**
- * Inflates a body in the engine (what is not gzip is copied) and checks all of the profile but its locations and samples. Undefined where the
- * engine gives up without a verdict, be it that something is wrong or only not ordinary, or that there is too much of it:
- * zlib and the readers in TypeScript decide then.
+ * Inflates a body in the engine (what is not gzip is copied) and checks all of the profile but its locations and samples.
+ * Undefined where the engine gives up without a verdict, be it that something is wrong or only not ordinary, or that there
+ * is too much of it: zlib and the readers in TypeScript decide then.
  */
 export function openInEngine(content: ProfileBody, limits: ProfileLimits): EngineProfile | undefined {
   if (opened?.content === content && opened.limits === limits) return opened.profile;

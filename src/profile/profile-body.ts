@@ -1,7 +1,7 @@
 import { freeNow } from './free-now.ts';
 import { openProfile } from './open-profile.ts';
 
-/** A profile as it came, and inflated where somebody asks for that: mostly the engine in WebAssembly reads it, which doesn't. */
+/** A profile as it came; inflated where somebody asks, which the engine in WebAssembly does not. */
 export class ProfileBody {
   /** Gzip or plain protobuf, fit to be a `.pb.gz` or `.pb` file as it is. */
   readonly body: Uint8Array;

@@ -9,8 +9,8 @@ import { ProfileBody } from '../profile/profile-body.ts';
 /** Larger ones are inflated on another thread before the engine gets them: these would take it some 20 ms at once. */
 const ENGINE_BYTES = 8 * 1024 * 1024;
 /**
- * From this inflated size on, what the engine does not take is inflated on another thread. One of 1 MiB would hold up the event loop for about
- * 4 ms; for smaller ones the hop costs more than it gives (300 us of CPU, with 20 kB twice the work itself).
+ * From this inflated size on, what the engine does not take is inflated on another thread. One of 1 MiB would hold up the
+ * event loop for about 4 ms; for smaller ones the hop costs more than it gives (300 us of CPU, with 20 kB twice the work).
  */
 const OFF_THREAD_BYTES = 1024 * 1024;
 /** Profiles shrink to a half or a fifth. What claims to be far more is judged by its size as received. */
