@@ -9,7 +9,7 @@ import { createAuthority } from '../support/certificates.ts';
 import { type GoService, start as startGoService } from './parts/go-service.ts';
 import { start as startPyroscope } from './parts/pyroscope.ts';
 import { type GateProxy, startGateProxy } from './support/gate-proxy.ts';
-import { describe } from './support/oracle.ts';
+import { describe, totalOnStacks } from './support/oracle.ts';
 import { freshDirectory } from './support/places.ts';
 import { EXECUTABLE, mustPull, pyroPull, readIndex, type Written } from './support/pyro-pull.ts';
 import { PyroscopeQuery } from './support/pyroscope-query.ts';
@@ -243,6 +243,7 @@ async function assertStored(
     assert.equal(await query.total(service, profileType), total, what);
     if (!functions) continue;
     const readBack = await describe(await query.merged(service, profileType));
+    assert.deepEqual(readBack.totals, { [type]: totalOnStacks(file, type) }, what);
     assert.deepEqual(unequal(columnOf(readBack.functions, type), columnOf(file.functions, type)), [], what);
   }
 }

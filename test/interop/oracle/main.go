@@ -75,6 +75,7 @@ type description struct {
 	DurationNanos     int64                       `json:"durationNanos"`
 	Samples           int                         `json:"samples"`
 	Totals            map[string]int64            `json:"totals"`
+	WithoutStack      map[string]int64            `json:"withoutStack"` // the part of Totals that no frame accounts for
 	Lowest            int64                       `json:"lowest"`
 	ZeroSamples       int                         `json:"zeroSamples"`
 	DuplicateSamples  int                         `json:"duplicateSamples"`
@@ -93,6 +94,7 @@ func describe(p *profile.Profile) description {
 		DurationNanos:     p.DurationNanos,
 		Samples:           len(p.Sample),
 		Totals:            map[string]int64{},
+		WithoutStack:      map[string]int64{},
 		Functions:         map[string]map[string]int64{},
 		Labels:            []string{},
 		BuildIDs:          []string{},
@@ -103,6 +105,7 @@ func describe(p *profile.Profile) description {
 	for _, t := range p.SampleType {
 		d.SampleTypes = append(d.SampleTypes, t.Type+"/"+t.Unit)
 		d.Totals[t.Type] = 0
+		d.WithoutStack[t.Type] = 0
 	}
 	for _, m := range p.Mapping {
 		d.BuildIDs = append(d.BuildIDs, m.BuildID)
@@ -139,6 +142,9 @@ func describe(p *profile.Profile) description {
 		}
 		for i, t := range p.SampleType {
 			d.Totals[t.Type] += sample.Value[i]
+			if len(sample.Location) == 0 {
+				d.WithoutStack[t.Type] += sample.Value[i]
+			}
 			d.Lowest = min(d.Lowest, sample.Value[i])
 			for name := range onStack {
 				if d.Functions[name] == nil {

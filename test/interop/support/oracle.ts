@@ -11,6 +11,7 @@ const description = z.object({
   durationNanos: z.number(),
   samples: z.number(),
   totals: values,
+  withoutStack: values,
   lowest: z.number(),
   zeroSamples: z.number(),
   duplicateSamples: z.number(),
@@ -38,6 +39,14 @@ export async function prepareOracle(): Promise<string> {
 /** What is in a pprof file, by google/pprof. Throws if it is not valid. */
 export async function describe(file: string): Promise<Description> {
   return description.parse(JSON.parse(await mustRun([await prepareOracle(), 'describe', file])));
+}
+
+/**
+ * What a merged profile of a Pyroscope server has of one type of a file: 1.6.0 stores samples without a stack (Go has one
+ * for a goroutine that it meets between two frames), but leaves them out of stacks that it gives back.
+ */
+export function totalOnStacks(file: Description, type: string): number {
+  return (file.totals[type] ?? 0) - (file.withoutStack[type] ?? 0);
 }
 
 /**
