@@ -19,7 +19,12 @@ function makeTables(): void {
 
 /** The CRC-32 of so many bytes. Reads none beyond them. */
 export function crc32(source: usize, length: u32): u32 {
-  let sum: u32 = 0xffffffff;
+  return continueCrc32(0, source, length);
+}
+
+/** The CRC-32 of bytes that have this one, and so many more. */
+export function continueCrc32(before: u32, source: usize, length: u32): u32 {
+  let sum = ~before;
   let at = source;
   const end = source + length;
   for (const last = source + (length & ~15); at < last; at += 16) {

@@ -2,7 +2,7 @@
 // its default one.
 
 import { beginBlocks, endBlocks, writeBlock } from './block';
-import { beginMatches, endOfTokens, FOUND, FREQUENCIES_SIZE, findMatches } from './matches';
+import { beginMatches, endMatches, endOfTokens, FOUND, FREQUENCIES_SIZE, findMatches } from './matches';
 
 /** Tokens that are looked at together: they continue a block, or start the next one. */
 const CHUNK_TOKENS: usize = 2048;
@@ -17,15 +17,19 @@ const FREQUENCIES: usize = memory.data(4 * 320, 64);
  */
 const MOST_CHI_SQUARE: f32 = 1400;
 
-/**
- * Writes a whole deflate stream, returns its size: at most length + length / 256 + 30. Reads up to 8 bytes behind the
- * source, which change nothing, and writes as many in vain behind the stream.
- */
-export function deflate(source: usize, length: u32, target: usize): u32 {
+/** A stream starts here; its first part has so many bytes. */
+export function beginDeflate(source: usize, length: u32, target: usize): void {
   beginMatches(source, length);
   beginBlocks(target);
+}
+
+/**
+ * Writes the next part of the stream, in blocks of its own: its length + length / 256 + 30 bytes at most. The bytes before
+ * it are those of the part before, or the last window of them. Reads up to 8 bytes behind the source, which change nothing,
+ * and writes as many in vain behind the stream.
+ */
+export function deflatePart(source: usize, end: usize, isLast: bool): void {
   memory.fill(FREQUENCIES, 0, FREQUENCIES_SIZE);
-  const end = source + length;
   let block = source;
   let at = source;
   let tokens = TOKENS;
@@ -45,8 +49,13 @@ export function deflate(source: usize, length: u32, target: usize): u32 {
       }
     }
   } while (at < end);
-  writeBlock(block, end, TOKENS, tokens, FREQUENCIES, true);
-  return <u32>(endBlocks() - target);
+  writeBlock(block, end, TOKENS, tokens, FREQUENCIES, isLast);
+}
+
+/** The source ended here; gives where the stream ends. */
+export function endDeflate(end: usize): usize {
+  endMatches(end);
+  return endBlocks();
 }
 
 /**

@@ -1,6 +1,8 @@
 // Writes the delta as a profile: the samples that are not all zero, and what they need of the profile that they come from.
 // To the byte what src/delta/emit-profile.ts writes.
 
+import { beginGzip, endGzip, gzipBound, gzipPart } from './gzip';
+import { moveMatches, WINDOW } from './matches';
 import { take } from './memory';
 import {
   buildIdOf,
@@ -42,7 +44,13 @@ import {
 } from './snapshot';
 import { copyBytes, number, readVarint, skipVarint, varintSize, writeVarint } from './wire';
 
-/** The output, and how many bytes and samples there are of it. */
+/**
+ * What is compressed in one go and then forgotten but for its last window: so much that blocks aren't cut short, and so
+ * little that it stays in the processor's cache.
+ */
+const PART_BYTES: usize = 256 * 1024;
+
+/** The output, compressed or not, and how many bytes and samples there are of it. */
 export let output: usize = 0;
 export let outputBytes: u32 = 0;
 export let samplesWritten: u32 = 0;
@@ -54,24 +62,40 @@ let usedLocations: usize = 0;
 let usedFunctions: usize = 0;
 let usedStrings: usize = 0;
 let pos: usize = 0;
+/** Where what is not compressed yet starts, in the buffer that starts with the window of what is. */
+let part: usize = 0;
+let buffer: usize = 0;
+/** From here on a part is large enough; beyond all memory where nothing is compressed. */
+let endOfPart: usize = 0;
 
 /** The values of the sample at hand that are written. */
 const delta: usize = memory.data(32 * 8, 8);
 let deltaColumns: u32 = 0;
 
 /**
- * `subtracts`: the state before counts; else the values are written in full. `defaultSampleType`: its string, or 0. False
- * where there is no memory.
+ * `subtracts`: the state before counts; else the values are written in full. `defaultSampleType`: its string, or 0.
+ * `compresses`: as gzip. False where there is no memory.
  */
-export function emitProfile(subtracts: bool, timeNanos: u64, durationNanos: u64, defaultSampleType: u32): bool {
+export function emitProfile(
+  subtracts: bool,
+  timeNanos: u64,
+  durationNanos: u64,
+  defaultSampleType: u32,
+  compresses: bool,
+): bool {
   usedLocations = clearMarks(locationCount() + 1);
   usedFunctions = clearMarks(functionCount() + 1);
   usedStrings = clearMarks(stringCount());
   // Nothing gets longer but: numbers that become packed, the header's own fields, and copies that overrun their end.
-  output = take(profileBytes() + sampleCount() * 4 + sampleTypeCount() * 24 + 256);
-  if (usedLocations === 0 || usedFunctions === 0 || usedStrings === 0 || output === 0) return false;
+  const most = profileBytes() + sampleCount() * 4 + sampleTypeCount() * 24 + 256;
+  buffer = take(most);
+  if (usedLocations === 0 || usedFunctions === 0 || usedStrings === 0 || buffer === 0) return false;
+  output = compresses ? take(gzipBound(most) + (most / <u32>PART_BYTES) * 32) : buffer;
+  if (output === 0) return false;
   useString(0);
-  pos = output;
+  pos = buffer;
+  part = buffer;
+  endOfPart = compresses ? buffer + PART_BYTES : usize.MAX_VALUE;
   for (let column: u32 = 0; column < sampleTypeCount(); column++) {
     if (load<i32>(columnPlaces + column * 4) === DROP) continue;
     const strings = sampleTypeStrings + column * 8;
@@ -98,8 +122,22 @@ export function emitProfile(subtracts: bool, timeNanos: u64, durationNanos: u64,
   writeNumber(0x60, scalar(12));
   writeNumber(0x70, defaultSampleType);
   writeNumber(0x78, scalar(15));
-  outputBytes = <u32>(pos - output);
+  if (compresses) compressPart(true);
+  outputBytes = compresses ? endGzip(pos) : <u32>(pos - output);
   return true;
+}
+
+/** Compresses what was written since the last time, and moves its end to the start of the buffer. */
+function compressPart(isLast: bool): void {
+  if (part === buffer) beginGzip(buffer, <u32>(pos - buffer), output);
+  gzipPart(part, pos, isLast);
+  if (isLast) return;
+  const window = pos - WINDOW;
+  memory.copy(buffer, window, WINDOW);
+  moveMatches(window - buffer);
+  pos = buffer + WINDOW;
+  part = pos;
+  endOfPart = pos + PART_BYTES;
 }
 
 function clearMarks(length: u32): usize {
@@ -139,6 +177,7 @@ function copyField(tag: u32, field: u32, entry: u32): void {
   pos = writeVarint(pos + 1, length);
   copyBytes(pos, start, length);
   pos += length;
+  if (pos >= endOfPart) compressPart(false);
 }
 
 function writeSamples(subtracts: bool): void {
@@ -235,6 +274,7 @@ function closeSample(content: usize, length: u32): void {
   if (start !== content) memory.copy(start, content, length);
   pos = start + length;
   samplesWritten++;
+  if (pos >= endOfPart) compressPart(false);
 }
 
 function useLocations(start: usize, stop: usize): void {
@@ -334,6 +374,7 @@ function writeStrings(): void {
     } else {
       store<u16>(pos, 0x0032);
       pos += 2;
+      if (pos >= endOfPart) compressPart(false);
     }
   }
 }

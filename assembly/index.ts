@@ -111,7 +111,9 @@ export function makeDelta(): bool {
   if (!hasBefore) return true;
   const timeNanos = load<u64>(request + REQUEST.timeNanos);
   const durationNanos = load<u64>(request + REQUEST.durationNanos);
-  if (!emitProfile(!isReset, timeNanos, durationNanos, load<u32>(request + REQUEST.defaultSampleType))) return false;
+  const defaultSampleType = load<u32>(request + REQUEST.defaultSampleType);
+  const compresses = load<u32>(request + REQUEST.compresses) !== 0;
+  if (!emitProfile(!isReset, timeNanos, durationNanos, defaultSampleType, compresses)) return false;
   store<u32>(result + RESULT.clamped, clamped);
   store<u32>(result + RESULT.output, <u32>output);
   store<u32>(result + RESULT.outputBytes, outputBytes);

@@ -19,7 +19,8 @@ const FOUND_DISTANCES: usize = FOUND + DISTANCES_AT;
 
 const LEAST_MATCH: u32 = 4;
 const MOST_MATCH: u32 = 258;
-const WINDOW: u32 = 32768;
+/** How far back a match may start. */
+export const WINDOW: u32 = 32768;
 /** What is as long is taken without a look at the match that starts one byte later. */
 const LONG_ENOUGH: u32 = 32;
 
@@ -30,7 +31,7 @@ const LONG_ENOUGH: u32 = 32;
 const HEADS: usize = memory.data(4 << 15, 64);
 const MOST_HASH_BITS: u32 = 15;
 const LEAST_HASH_BITS: u32 = 8;
-/** Beyond it they start anew, with a cleared table; below 2^31, so that one more input doesn't overflow. */
+/** Beyond it they start anew, with a cleared table; so far below 2^32 that one more input doesn't overflow. */
 const MOST_POSITION: u32 = 1 << 28;
 let freePosition: u32 = WINDOW + 1;
 /** Position minus address, of the input at hand. */
@@ -62,18 +63,27 @@ export function extraBitsOfLength(index: u32): u32 {
 }
 
 /**
- * An input, of less than 2 GiB, starts here. It lies above the static memory, so that an address a window before it is
- * one too.
+ * An input, of less than 1 GiB, starts here, with about so many bytes. It lies above the static memory, so that an address
+ * a window before it is one too.
  */
 export function beginMatches(source: usize, length: u32): void {
-  if (freePosition + length > MOST_POSITION) {
+  if (freePosition > MOST_POSITION) {
     memory.fill(HEADS, 0, 4 << MOST_HASH_BITS);
     freePosition = WINDOW + 1;
   }
   bias = freePosition - <u32>source;
-  freePosition += length + WINDOW + 1;
   // A small input touches no more of the table than it fills.
   hashShift = max(32 - MOST_HASH_BITS, min(32 - LEAST_HASH_BITS, clz(length >>> 1)));
+}
+
+/** The last window of what was looked at lies so many bytes further down now, and what follows comes behind it. */
+export function moveMatches(distance: usize): void {
+  bias += <u32>distance;
+}
+
+/** The input ended here. */
+export function endMatches(end: usize): void {
+  freePosition = <u32>end + bias + WINDOW + 1;
 }
 
 /**

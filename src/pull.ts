@@ -4,10 +4,11 @@ import type { DiscoveryUpdate } from './discovery/discoverer.ts';
 import type { TargetGroup } from './discovery/target-group.ts';
 import { type DiscoveryError, PyroPullError } from './errors.ts';
 import type { LabelSet } from './labels/label-set.ts';
+import { freeNow } from './profile/free-now.ts';
 import { CpuTurns } from './scrape/cpu-turns.ts';
 import type { ScrapedProfile } from './scrape/scraped-profile.ts';
 import { Slots } from './scrape/slots.ts';
-import type { FinishedProfile, Receipt, Sink } from './sinks/sink.ts';
+import type { FinishedProfile, Receipt, Sink, WrittenProfile } from './sinks/sink.ts';
 import type { TargetsOfJob } from './targets/from-groups.ts';
 import type { Target } from './targets/target.ts';
 
@@ -59,7 +60,7 @@ export type PullEvent =
   | {
       readonly type: 'finished';
       readonly target: Target;
-      readonly profile: FinishedProfile;
+      readonly profile: WrittenProfile;
       readonly receipts: readonly Receipt[];
       /** How long the (last) scrape took. */
       readonly durationMs: number;
@@ -221,7 +222,7 @@ export async function pullTarget(
     const profile: FinishedProfile = { ...outcome, target, labels };
     const receipts = await writeToAll(profile, deps.sinks);
     deps.commitBaseline(target);
-    return { type: 'finished', target, profile, receipts, durationMs: scraped.durationMs };
+    return { type: 'finished', target, profile: written(profile), receipts, durationMs: scraped.durationMs };
   } catch (error) {
     if (stage === 'write') deps.revertBaseline(target);
     return failureOf(error, target, stage, deps);
@@ -293,6 +294,12 @@ export function finalLabels(target: Target, externalLabels: LabelSet, flagLabels
   if (externalLabels.size === 0 && flagLabels.size === 0) return target.labels;
   const merged = new Map([...externalLabels, ...target.labels, ...flagLabels]);
   return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+function written({ body, ...rest }: FinishedProfile): WrittenProfile {
+  const profile = { ...rest, bytes: body.length };
+  freeNow(body);
+  return profile;
 }
 
 /** Every sink gets the profile even where another fails; the first failure is then thrown. */

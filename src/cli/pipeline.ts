@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import { createDeltaTracker } from '../delta/delta-tracker.ts';
-import { releaseScraped } from '../delta/release-scraped.ts';
 import { openStateStore } from '../delta/state-store.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
 import { DiscoveryPool } from '../discovery/discovery-pool.ts';
@@ -58,7 +57,7 @@ export async function openPipeline(
   const outDir = flags.out ?? config.output.dir ?? (remoteConfigs.length === 0 ? 'profiles' : undefined);
   const stateDir =
     flags.stateDir ?? config.output.stateDir ?? (flags.loop ? join(outDir ?? 'profiles', '.state') : undefined);
-  const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge });
+  const tracker = createDeltaTracker({ maxStateAgeMs: flags.maxStateAge, ownsResponses: true });
   const store = stateDir === undefined || flags.dryRun ? undefined : await openStateStore(resolve(io.cwd, stateDir));
   const sinks: Sink[] = [];
   let remotes: readonly PyroscopeSink[] = [];
@@ -103,11 +102,7 @@ export async function openPipeline(
       discover: (job) => discoverUnlessStopped(job, discovery, { signal, timeoutMs: flags.discoveryTimeout }),
       targetsFromGroups,
       scrape: (target) => scrapers.scrape(target),
-      delta: async (scraped) => {
-        const outcome = await tracker.next(scraped);
-        releaseScraped(scraped, outcome);
-        return outcome;
-      },
+      delta: (scraped) => tracker.next(scraped),
       hasBaseline: (target) => {
         const restored = restoreBaseline(target);
         if (restored === 'torn') log.warn(`${target.url}: its saved snapshot is torn: starting afresh`);

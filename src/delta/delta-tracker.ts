@@ -15,6 +15,8 @@ export interface DeltaTrackerOptions {
   /** A baseline older than this is not used: the next snapshot starts afresh. */
   readonly maxStateAgeMs: number;
   readonly limits?: ProfileLimits;
+  /** The bytes of responses are nobody else's: they are freed when they are no longer needed, and are empty afterwards. */
+  readonly ownsResponses?: boolean;
 }
 
 /** Remembers the last snapshot of each target and turns each new one into a delta. Keyed by `target.key`. */
@@ -61,7 +63,8 @@ class Tracker implements DeltaTracker {
 
   async next(scraped: ScrapedProfile): Promise<DeltaOutcome> {
     const { target } = scraped;
-    const step = new TargetStep(scraped, this.#young(scraped), this.#options.limits ?? DEFAULT_PROFILE_LIMITS);
+    const { limits = DEFAULT_PROFILE_LIMITS, ownsResponses = false } = this.#options;
+    const step = new TargetStep(scraped, this.#young(scraped), { limits, ownsResponse: ownsResponses });
     const { outcome, tracked } = step.take();
     const before = this.#targets.get(target.key);
     this.#before.set(target.key, before);
@@ -73,10 +76,14 @@ class Tracker implements DeltaTracker {
     if (made && isNew && made !== kept.numbers) freeNow(new Uint8Array(made));
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
-    if (outcome.kind === 'held') return { ...outcome, warnings };
+    if (outcome.kind === 'held') {
+      if (ownsResponses) scraped.content.release(undefined);
+      return { ...outcome, warnings };
+    }
     const body = await compressedBody(outcome.body);
     // The delta itself was made here; what is passed on as it came is the caller's.
     if (body !== outcome.body && outcome.body.buffer !== scraped.content.inflated?.buffer) freeNow(outcome.body);
+    if (ownsResponses) scraped.content.release(body);
     return { ...outcome, warnings, body };
   }
 

@@ -12,6 +12,8 @@ import { stateArrays } from './kept-target.ts';
 
 export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
   readonly content: ProfileBody;
+  /** Nobody else needs the content as it came: its bytes are freed once the engine has it. */
+  readonly spendsContent?: boolean;
   /** Of the output. */
   readonly form: 'gzip' | 'pprof';
 }
@@ -20,25 +22,31 @@ export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
  * What `computeDelta` gives, made by the engine in WebAssembly. Undefined where that gives up without a verdict: for all
  * but ordinary profiles, and for whatever is wrong with one.
  */
-export function engineDelta({ content, form, state, plan, ...request }: EngineRequest): DeltaResult | undefined {
+export function engineDelta({
+  content,
+  spendsContent,
+  form,
+  state,
+  plan,
+  ...request
+}: EngineRequest): DeltaResult | undefined {
   const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
   const opened = openInEngine(content, limits);
   if (opened === undefined) return undefined;
   closeInEngine();
   const { engine, header } = opened;
+  if (spendsContent) content.spend(opened.copied);
   const planned = plan(header);
   const layout = columnLayout(header, planned.columns);
   const before = state?.shape === layout.shape ? state : undefined;
   const seed = state?.seed ?? PROCESS_SEED;
   tellColumns(engine, header, layout);
-  tellRequest(engine, { seed, layout, planned, limits, header });
+  tellRequest(engine, { seed, layout, planned, limits, header, form });
   if (!tellBefore(engine, before) || engine.calls.makeDelta() === 0) return undefined;
   engine.look();
   const next = stateOf(engine, seed, layout);
   if (before === undefined) return { kind: state === undefined ? 'baseline' : 'types-changed', header, state: next };
-  const place = [told(engine, RESULT.output), told(engine, RESULT.outputBytes)] as const;
-  const profile = form === 'gzip' ? engine.deflate(...place) : engine.copy(...place);
-  if (profile === undefined) return undefined;
+  const profile = engine.copy(told(engine, RESULT.output), told(engine, RESULT.outputBytes));
   return {
     kind: 'delta',
     header,
@@ -65,9 +73,10 @@ interface Told {
   readonly planned: DeltaPlan;
   readonly limits: ProfileLimits;
   readonly header: ProfileHeader;
+  readonly form: EngineRequest['form'];
 }
 
-function tellRequest(engine: Engine, { seed, layout, planned, limits, header }: Told): void {
+function tellRequest(engine: Engine, { seed, layout, planned, limits, header, form }: Told): void {
   const { calls, numbers } = engine;
   tell(engine, REQUEST.seed, seed.a);
   tell(engine, REQUEST.seed + 4, seed.b);
@@ -77,6 +86,7 @@ function tellRequest(engine: Engine, { seed, layout, planned, limits, header }: 
   tell(engine, REQUEST.maxVanished, limits.maxSamples);
   tell(engine, REQUEST.firstPatience, VANISHED_SNAPSHOTS);
   tell(engine, REQUEST.defaultSampleType, keptDefault(engine, header, layout));
+  tell(engine, REQUEST.compresses, form === 'gzip' ? 1 : 0);
   numbers[(calls.request + REQUEST.timeNanos) >>> 3] = planned.timeNanos;
   numbers[(calls.request + REQUEST.durationNanos) >>> 3] = planned.durationNanos;
 }

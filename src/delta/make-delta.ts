@@ -6,6 +6,6 @@ import { type EngineRequest, engineDelta } from './engine-delta.ts';
  * which it has the errors, too. The profile that comes out is gzip'd by the former, uncompressed by the latter.
  */
 export function makeDelta(request: Omit<EngineRequest, 'form'>): DeltaResult {
-  const { content, ...rest } = request;
+  const { content, spendsContent: _, ...rest } = request;
   return engineDelta({ ...request, form: 'gzip' }) ?? computeDelta({ ...rest, profile: content.pprof });
 }

@@ -28,14 +28,21 @@ export class TargetStep {
   readonly #target: Target;
   readonly #before: TrackedTarget | undefined;
   readonly #limits: ProfileLimits;
+  readonly #ownsResponse: boolean;
   readonly #warnings: string[] = [];
   #clockOffsetMs: number | undefined;
 
-  constructor(scraped: ScrapedProfile, before: TrackedTarget | undefined, limits: ProfileLimits) {
+  /** `ownsResponse`: its bytes may be freed when they are no longer needed. */
+  constructor(
+    scraped: ScrapedProfile,
+    before: TrackedTarget | undefined,
+    options: { readonly limits: ProfileLimits; readonly ownsResponse: boolean },
+  ) {
     this.#scraped = scraped;
     this.#target = scraped.target;
     this.#before = before;
-    this.#limits = limits;
+    this.#limits = options.limits;
+    this.#ownsResponse = options.ownsResponse;
   }
 
   /** How far the target's clock is ahead of ours; undefined where the response does not tell. Known after `take`. */
@@ -60,6 +67,7 @@ export class TargetStep {
     let stamp = this.#ourStamp();
     const result = makeDelta({
       content: this.#scraped.content,
+      spendsContent: this.#ownsResponse,
       state: this.#before?.state,
       limits: this.#limits,
       plan: (header) => {

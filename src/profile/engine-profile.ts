@@ -10,6 +10,8 @@ import type { ProfileHeader } from './validate-profile.ts';
 export interface EngineProfile {
   readonly engine: Engine;
   readonly header: ProfileHeader;
+  /** A copy of the protobuf. */
+  readonly copied: () => Uint8Array;
 }
 
 /** What was opened last, so that what one room has opened the next one needn't open again. */
@@ -35,7 +37,7 @@ export function openInEngine(content: ProfileBody, limits: ProfileLimits): Engin
   engine.look();
   const header = headerWithin(engine, limits);
   if (header === undefined) return undefined;
-  const profile = { engine, header };
+  const profile = { engine, header, copied: () => engine.copy(at, length) };
   opened = { content, limits, profile };
   return profile;
 }

@@ -8,6 +8,7 @@ export class ProfileBody {
   /** The most bytes that it may have inflated. */
   readonly maxBytes: number;
   #pprof: Uint8Array | undefined;
+  #restored: (() => Uint8Array) | undefined;
 
   /** `pprof`: the inflated bytes, if they are at hand. */
   constructor(body: Uint8Array, maxBytes: number, pprof?: Uint8Array) {
@@ -18,7 +19,7 @@ export class ProfileBody {
 
   /** The protobuf: `body` inflated, or `body` itself. Throws the ProfileError of `openProfile`. */
   get pprof(): Uint8Array {
-    this.#pprof ??= openProfile(this.body, this.maxBytes);
+    this.#pprof ??= this.#restored ? this.#restored() : openProfile(this.body, this.maxBytes);
     return this.#pprof;
   }
 
@@ -27,10 +28,25 @@ export class ProfileBody {
     return this.#pprof;
   }
 
+  /** Frees its bytes now; whoever asks for the protobuf nevertheless gets what `restored` gives. */
+  spend(restored: () => Uint8Array): void {
+    this.#free(undefined);
+    this.#pprof = undefined;
+    this.#restored = restored;
+  }
+
   /** Frees its bytes now, but for those that something else goes on using. They are empty afterwards. */
   release(inUse: Uint8Array | undefined): void {
+    this.#free(inUse);
+    this.#pprof ??= NOTHING;
+    this.#restored = undefined;
+  }
+
+  #free(inUse: Uint8Array | undefined): void {
     for (const bytes of new Set([this.body, this.#pprof ?? this.body])) {
       if (bytes.buffer !== inUse?.buffer) freeNow(bytes);
     }
   }
 }
+
+const NOTHING = new Uint8Array(0);

@@ -21,10 +21,19 @@ export interface FinishedProfile {
   readonly isPartial: boolean;
 }
 
+/** What is left of a profile when all sinks have it. */
+export interface WrittenProfile extends Omit<FinishedProfile, 'body'> {
+  /** Of the body. */
+  readonly bytes: number;
+}
+
 /** Where profiles go. */
 export interface Sink {
   readonly name: string;
-  /** Resolves when the sink answers for the profile (written, or durably queued). Rejects with SinkError. */
+  /**
+   * Resolves when the sink answers for the profile (written, or durably queued): its body is gone then. Rejects with
+   * SinkError.
+   */
   write(profile: FinishedProfile): Promise<Receipt>;
   /** Finishes what was accepted. */
   close(): Promise<void>;

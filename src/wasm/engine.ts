@@ -53,13 +53,6 @@ export class Engine {
     return inflated === length ? at : 0;
   }
 
-  /** Bytes that lie in memory as gzip, copied out of it; undefined where there is no room. */
-  deflate(at: number, length: number): Uint8Array | undefined {
-    const target = this.calls.take(this.calls.gzipBound(length));
-    this.look();
-    return target === 0 ? undefined : this.copy(target, this.calls.gzip(at, length, target));
-  }
-
   /** Bytes out of memory. */
   copy(at: number, length: number): Uint8Array {
     return new Uint8Array(this.bytes.subarray(at, at + length));

@@ -1,7 +1,7 @@
 // Where things are in what the two sides tell each other through memory, in bytes: as assembly/exchange.ts has it.
 
 /** What `assembly/exchange.ts` calls this layout. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** Of an indexed profile. A string is told by where it starts and ends. */
 export const HEADER = {
@@ -39,6 +39,7 @@ export const REQUEST = {
   maxVanished: 48,
   firstPatience: 52,
   defaultSampleType: 56,
+  compresses: 60,
   timeNanos: 64,
   durationNanos: 72,
 } as const;

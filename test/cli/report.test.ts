@@ -26,7 +26,7 @@ function finished(target: Target, more: { durationMs?: number; isReset?: boolean
   const profile = {
     target,
     labels: target.labels,
-    body: new Uint8Array(1024),
+    bytes: 1024,
     fromNanos: 0n,
     untilNanos: 1n,
     sampleTypes: [],

@@ -105,6 +105,17 @@ test('takes a profile out of gzip, and gives one', () => {
   assert.equal(content.inflated, undefined);
 });
 
+test('compresses a large delta part by part, with matches from one to the next', () => {
+  const [first, second] = snapshots(9000);
+  const state = computeDelta({ profile: first, state: undefined, plan }).state;
+  const expected = computeDelta({ profile: second, state, plan });
+  const made = engineDelta({ content: new ProfileBody(second, 1e9), form: 'gzip', state, plan });
+  assert.ok(made?.kind === 'delta' && expected.kind === 'delta');
+  assert.ok(expected.profile.length > 2 * 256 * 1024, `${expected.profile.length} bytes`);
+  assert.ok(Buffer.from(inflated(made.profile)).equals(expected.profile));
+  assert.ok(made.profile.length < 1.1 * gzipSync(expected.profile).length, `${made.profile.length} bytes`);
+});
+
 test('goes on from a state of the other engine, and the other way round', () => {
   const [first, second, third] = snapshots(300);
   const ours = engineDelta({ content: new ProfileBody(first, 1e9), form: 'pprof', state: undefined, plan });

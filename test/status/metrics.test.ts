@@ -59,7 +59,7 @@ test('missed slots, counter resets and faults are counted', async (t) => {
   const metrics = metricsOf(t, loop);
   loop.emit({ type: 'missed', target, slots: 3 });
   for (const isReset of [true, false]) {
-    const profile = { ...OUTCOME, isReset, target, labels: target.labels };
+    const profile = { ...OUTCOME, isReset, target, labels: target.labels, bytes: 1 };
     if (profile.kind === 'profile') loop.emit({ type: 'finished', target, profile, receipts: [], durationMs: 1 });
   }
   loop.emit({ type: 'fault', error: new Error('ours') });

@@ -1,6 +1,6 @@
 import type { PullEvent } from '../../pull.ts';
 import { formatTimestamp } from '../../sinks/file/timestamp.ts';
-import type { FinishedProfile } from '../../sinks/sink.ts';
+import type { WrittenProfile } from '../../sinks/sink.ts';
 import { formatBytes } from './units.ts';
 
 export const PROFILE_HEADER = ['PROFILE', 'TARGET', 'SAMPLES', 'SIZE', 'FILE'];
@@ -12,7 +12,7 @@ export function profileRow({ target, profile, receipts }: Finished, outDir: stri
   const written = receipts.find((receipt) => receipt.path !== undefined)?.path;
   const path = written === undefined || outDir === undefined ? '-' : `${outDir.replace(/\/+$/, '')}/${written}`;
   const instance = target.labels.get('instance') ?? target.url;
-  return [target.profile.name, instance, String(profile.samples), formatBytes(profile.body.length), path];
+  return [target.profile.name, instance, String(profile.samples), formatBytes(profile.bytes), path];
 }
 
 /** One object of `--json`: the fields of the index, `outcome`, and `error` where there is one. Undefined for what is no profile. */
@@ -50,11 +50,11 @@ function remoteOutcome(receipts: Finished['receipts']): string {
   return outcomes.includes('queued') ? 'queued' : (outcomes[0] ?? 'queued');
 }
 
-function subject(target: FinishedProfile['target']): Record<string, unknown> {
+function subject(target: WrittenProfile['target']): Record<string, unknown> {
   return { profile: target.profile.name, labels: Object.fromEntries(target.labels), url: target.url };
 }
 
-function withoutFile(profile: FinishedProfile): Record<string, unknown> {
+function withoutFile(profile: WrittenProfile): Record<string, unknown> {
   return {
     ...subject(profile.target),
     labels: Object.fromEntries(profile.labels),
@@ -62,7 +62,7 @@ function withoutFile(profile: FinishedProfile): Record<string, unknown> {
     until: formatTimestamp(profile.untilNanos),
     sampleTypes: profile.sampleTypes,
     samples: profile.samples,
-    bytes: profile.body.length,
+    bytes: profile.bytes,
     reset: profile.isReset,
     partial: profile.isPartial,
   };

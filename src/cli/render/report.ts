@@ -52,7 +52,7 @@ export class Report {
       case 'finished':
         this.#written += 1;
         this.#instance(event.target).scraped += 1;
-        this.#bytes += event.profile.body.length;
+        this.#bytes += event.profile.bytes;
         if (event.profile.isReset) this.#resets += 1;
         this.#addDuration(event.target, event.durationMs - (event.target.seconds ?? 0) * 1000);
         this.#addPath(event.target, event.receipts.find((receipt) => receipt.path !== undefined)?.path);
