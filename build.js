@@ -2,6 +2,7 @@
 // code of the common start beside it (bin/load-bundle.js tells why).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import v8 from 'node:v8';
 import { build } from 'esbuild';
 import { BUNDLE, CODE_CACHES, compileBundle, evaluate, LOOP_BUNDLE } from './bin/load-bundle.js';
 import { thirdPartyNotices } from './build-notices.js';
@@ -73,6 +74,8 @@ async function bundle() {
     const command = ['build.js', '--code-cache', name];
     const cached = spawnSync(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
     if (cached.status !== 0) throw new Error(`the code cache ${name} was not written: ${cached.stderr}`);
+    if (compileBundle(readFileSync(CODE_CACHES[name])).cachedDataRejected)
+      throw new Error(`V8 refuses the code cache ${name}`);
   }
 }
 
@@ -83,6 +86,8 @@ function asAscii(source) {
 
 /** In a process of its own: a cache holds what was compiled by the time it is made. */
 async function writeCodeCache(name) {
+  // V8 takes a cache only where all flags are those that it was made with.
+  v8.setFlagsFromString = () => {};
   const script = compileBundle(undefined);
   const { main } = evaluate(script);
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...WARM_UP[name]);

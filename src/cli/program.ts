@@ -21,11 +21,10 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     .showSuggestionAfterError(true)
     .addHelpText('after', PROGRAM_EXAMPLES);
 
-  defineScrape(program, io, finish);
-  defineCheck(program, io, finish);
-  defineTargets(program, io, finish);
-  defineDelta(program, io, finish);
-  definePush(program, io, finish);
+  // Where a command is named the others need not be known: defining all of them takes as long as a small delta.
+  const [name = ''] = argv;
+  const named = COMMANDS.get(name);
+  for (const define of named ? [named] : COMMANDS.values()) define(program, io, finish);
 
   for (const command of [program, ...program.commands]) {
     command
@@ -49,6 +48,15 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   }
   return exitCode;
 }
+
+/** In the order of the help. */
+const COMMANDS: ReadonlyMap<string, (program: Command, io: Io, finish: (code: number) => void) => void> = new Map([
+  ['scrape', defineScrape],
+  ['check', defineCheck],
+  ['targets', defineTargets],
+  ['delta', defineDelta],
+  ['push', definePush],
+]);
 
 const PROGRAM_EXAMPLES = `
 Examples:

@@ -1,10 +1,10 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 
 /** Below this size the garbage collector is in time, and a call costs more than it saves. */
 const LARGE_BYTES = 256 * 1024;
 
-/** Closed: what is handed over to it reaches nobody and is freed. */
-const nowhere = closedPort();
+/** Closed: what is handed over to it reaches nobody and is freed. Made when it is first needed, which takes a while. */
+let nowhere: MessagePort | undefined;
 
 /**
  * Frees the memory behind large bytes at once; they are empty from then on, and so is every other view of their buffer.
@@ -13,6 +13,7 @@ const nowhere = closedPort();
  */
 export function freeNow({ buffer, byteLength }: Uint8Array): void {
   if (byteLength < LARGE_BYTES || !(buffer instanceof ArrayBuffer)) return;
+  nowhere ??= closedPort();
   nowhere.postMessage(undefined, [buffer]);
 }
 

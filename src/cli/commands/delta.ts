@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { deltaFiles, type FileDelta } from '../../delta/file-delta.ts';
 import { ProfileError, UsageError } from '../../errors.ts';
 import { writeFileWhole } from '../../sinks/file/write-file.ts';
+import { expectBriefRun } from '../brief-run.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
 import { count, formatBytes } from '../render/units.ts';
@@ -16,6 +17,7 @@ export interface DeltaOptions {
 
 /** Writes what happened between two snapshots. Rejects with ProfileError (naming the file), UsageError or SinkError; nothing is written then. */
 export async function delta(options: DeltaOptions, io: Io): Promise<number> {
+  expectBriefRun();
   const before = read(options.before, io);
   const after = read(options.after, io);
   const made = namingFile(options, () => deltaFiles(before, after));

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/scrape-config.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { type PullEvent, type PullOptions, planOnce, pullOnce } from '../../pull.ts';
+import { expectBriefRun } from '../brief-run.ts';
 import { checkFlags } from '../check-flags.ts';
 import { configSourceOf } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
@@ -27,6 +28,7 @@ export interface ScrapeOptions extends ScrapeFlags {
 /** One round over all targets. Gives the exit code; rejects with UsageError, ConfigError or StateError before anything is scraped. */
 export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
   checkFlags(options);
+  expectBriefRun();
   const labels = labelsOfFlags(options.label);
   const isForMachines = options.json || options.logFormat !== 'text';
   const progress = await startProgress(io, { isPlain: isForMachines, now: Date.now });
