@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import type { SampleType } from '../../src/profile/sample-type.ts';
 import type { FrameSpec, LabelSpec, Layout, LineSpec, MappingSpec, ProfileSpec, SampleSpec } from './build-profile.ts';
-import { GO_LAYOUT } from './build-profile.ts';
 import { CONTENTION_TYPES, HEAP_TYPES } from './go-heap.ts';
 import { Random } from './random.ts';
 
@@ -29,8 +28,6 @@ export const layoutArbitrary: fc.Arbitrary<Layout> = fc.record({
   splitSamples: fc.boolean(),
   seed: fc.noShrink(fc.nat()),
 });
-
-export const plainLayout: Layout = GO_LAYOUT;
 
 /** The snapshots of one cumulative profile in a row, with everything that happens to them. */
 export interface History {
