@@ -4,10 +4,8 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { runModule } from '../support/source-module.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-
-const CLI = fileURLToPath(new URL('../../src/cli/dev.ts', import.meta.url));
 
 const CONFIG = `scrape-configs:
   - job-name: j
@@ -22,7 +20,7 @@ interface Ended {
 
 /** Runs the command line in a process of its own. `stdout`: a file descriptor, or a pipe that nobody reads. */
 async function runProcess(argv: readonly string[], stdout: number | 'closed pipe'): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), CLI, ...argv], {
+  const child = spawn(process.execPath, runModule('src/cli/dev.ts', ...argv), {
     stdio: ['ignore', stdout === 'closed pipe' ? 'pipe' : stdout, 'pipe'],
   });
   child.stdout?.destroy();

@@ -5,11 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createAuthority } from '../support/certificates.ts';
 import { type Answer, startFakePyroscope } from '../support/fake-pyroscope.ts';
 import { type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
 import { type RemoteWorld, remoteWorld } from '../support/remote-world.ts';
+import { runModule } from '../support/source-module.ts';
 
 // Secrets planted wherever a user may put one must not come out anywhere: standard output and error at the noisiest level
 // and in every format, the index, states, queues, what was rejected, temporary files.
@@ -175,9 +175,8 @@ test('no secret is in what a killed process leaves, temporary files included', {
   const server = await startFakePyroscope(t);
   server.answer = () => ({ fault: 'stall' });
   w.configure(remoteWrite(server.url, { 'TOKEN-URL': server.url, PROXY: server.url.slice(7) }), JOB);
-  const entry = fileURLToPath(new URL('../../src/cli/dev.ts', import.meta.url));
   const argv = ['scrape', '-c', join(w.dir, 'pyro-pull.yml'), '--loop', '--log-level', 'debug'];
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...argv], {
+  const child = spawn(process.execPath, runModule('src/cli/dev.ts', ...argv), {
     cwd: w.dir,
     env: { ...process.env, ...ENVIRONMENT, TMPDIR: join(w.dir, 'tmp') },
   });

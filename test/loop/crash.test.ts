@@ -5,21 +5,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { buildProfile } from '../support/build-profile.ts';
 import { answers, startFakeTarget } from '../support/fake-target.ts';
 import { GoHeap } from '../support/go-heap.ts';
+import { runModule } from '../support/source-module.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const MAIN = pathToFileURL(join(import.meta.dirname, '../../src/cli/main.ts')).href;
-
 function startProcess(t: TestContext, cwd: string): ChildProcess {
-  const code = `await (await import(${JSON.stringify(MAIN)})).main()`;
-  const tsx = import.meta.resolve('tsx');
-  const args = ['--import', tsx, '--input-type=module', '-e', code, '--', 'scrape', '--loop', '-c', 'pyro-pull.yml'];
-  // With -e there is no script in argv[1], where the program does not look.
-  args.splice(args.indexOf('--') + 1, 0, 'pyro-pull');
+  const args = runModule('src/cli/dev.ts', 'scrape', '--loop', '-c', 'pyro-pull.yml');
   const child = spawn(process.execPath, args, { cwd, stdio: 'inherit' });
   t.after(() => void child.kill('SIGKILL'));
   return child;

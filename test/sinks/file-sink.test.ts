@@ -18,7 +18,6 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { SinkError } from '../../src/errors.ts';
 import { createFileSink } from '../../src/sinks/file/file-sink.ts';
@@ -26,6 +25,7 @@ import { readIndex } from '../../src/sinks/file/read-index.ts';
 import type { FinishedProfile } from '../../src/sinks/sink.ts';
 import { runWithFileSizeLimit } from '../support/file-size-limit.ts';
 import { finishedProfile } from '../support/finished-profile.ts';
+import { moduleUrl, runModule } from '../support/source-module.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** Relative paths of all files under a directory. */
@@ -217,9 +217,8 @@ test('writes into a directory that is on another device', { skip: !isOtherDevice
 
 test('keeps files and index whole when the process is killed', async (t) => {
   const dir = temporaryDirectory(t);
-  const script = fileURLToPath(new URL('../support/write-for-ever.ts', import.meta.url));
   for (let round = 0; round < 3; round++) {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, dir, `${round}`]);
+    const child = spawn(process.execPath, runModule('test/support/write-for-ever.ts', dir, `${round}`));
     await once(child.stdout, 'data'); // it is in full swing
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -274,12 +273,12 @@ test('takes a file back when the index cannot be written', { skip: process.platf
   const out = join(dir, 'out');
   const [first] = await writeAll(out, [finishedProfile()]);
   writeFileSync(join(out, 'index.ndjson'), `${'x'.repeat(8_000)}\n`);
-  const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const url = (path: string) => JSON.stringify(moduleUrl(path));
   const printed = runWithFileSizeLimit(
     dir,
     8, // room for the file, not for the line
-    `const { createFileSink } = await import(${url('../../src/sinks/file/file-sink.ts')});
-    const { finishedProfile } = await import(${url('../support/finished-profile.ts')});
+    `const { createFileSink } = await import(${url('src/sinks/file/file-sink.ts')});
+    const { finishedProfile } = await import(${url('test/support/finished-profile.ts')});
     const sink = await createFileSink({ dir: ${JSON.stringify(out)} });
     await sink.write(finishedProfile()).catch((error) => console.log(error.name, error.code, error.message));`,
   );
@@ -295,12 +294,12 @@ test('takes a file back when the index cannot be written', { skip: process.platf
 test('leaves nothing of a file that could not be written whole', { skip: process.platform === 'win32' }, (t) => {
   const dir = temporaryDirectory(t);
   const out = join(dir, 'out');
-  const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const url = (path: string) => JSON.stringify(moduleUrl(path));
   const printed = runWithFileSizeLimit(
     dir,
     8,
-    `const { createFileSink } = await import(${url('../../src/sinks/file/file-sink.ts')});
-    const { finishedProfile } = await import(${url('../support/finished-profile.ts')});
+    `const { createFileSink } = await import(${url('src/sinks/file/file-sink.ts')});
+    const { finishedProfile } = await import(${url('test/support/finished-profile.ts')});
     for (const fsync of [false, true]) {
       const sink = await createFileSink({ dir: ${JSON.stringify(out)}, fsync });
       await sink.write(finishedProfile({ body: new Uint8Array(9_000) })).catch((error) => console.log(error.code));

@@ -8,6 +8,7 @@ import { IndexWriter } from '../../src/sinks/file/index-writer.ts';
 import { readIndex } from '../../src/sinks/file/read-index.ts';
 import { runWithFileSizeLimit } from '../support/file-size-limit.ts';
 import { makePipe } from '../support/make-pipe.ts';
+import { moduleUrl } from '../support/source-module.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 function entry(changes: Partial<IndexEntry> = {}): IndexEntry {
@@ -178,11 +179,10 @@ test('begins a new index where the old one was removed', (t) => {
 test('takes a line back of which only a part could be written', { skip: process.platform === 'win32' }, (t) => {
   const dir = temporaryDirectory(t);
   const path = join(dir, 'index.ndjson');
-  const writer = new URL('../../src/sinks/file/index-writer.ts', import.meta.url).href;
   const printed = runWithFileSizeLimit(
     dir,
     8,
-    `const { IndexWriter } = await import(${JSON.stringify(writer)});
+    `const { IndexWriter } = await import(${JSON.stringify(moduleUrl('src/sinks/file/index-writer.ts'))});
     const index = new IndexWriter(${JSON.stringify(path)});
     let lines = 0;
     try { for (;; lines++) index.append('x'.repeat(299)); } catch (error) { console.log(lines, error.code); }`,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockDirectory } from '../../src/directory-lock.ts';
 import { StateError } from '../../src/errors.ts';
+import { MODULE_FLAGS, moduleUrl } from '../support/source-module.ts';
 
 const options = { what: 'queue', hint: 'stop it' };
 
@@ -18,7 +19,7 @@ async function scratch(t: { after(fn: () => Promise<void>): void }): Promise<str
 
 /** A process that takes the lock, says so, and waits to be killed. */
 function spawnHolder(dir: string) {
-  const lockModule = new URL('../../src/directory-lock.ts', import.meta.url).href;
+  const lockModule = moduleUrl('src/directory-lock.ts');
   const script = `import(${JSON.stringify(lockModule)}).then(async ({ lockDirectory }) => {
     try {
       await lockDirectory(${JSON.stringify(dir)}, { what: 'queue', hint: 'x' });
@@ -26,7 +27,7 @@ function spawnHolder(dir: string) {
       setInterval(() => {}, 1000);
     } catch (error) { process.stdout.write(error.code); }
   });`;
-  return spawn(process.execPath, ['--import', 'tsx', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [...MODULE_FLAGS, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 test('the second one is refused with the owner named', async (t) => {
