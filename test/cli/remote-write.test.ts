@@ -328,7 +328,7 @@ test('over TLS with a CA of the config, and OAuth2 tokens', async (t) => {
   const url = `https://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
   const oauth = `oauth2: { client-id: me, client-secret: hunter2, token-url: "${tokens.url}/token" }\n`;
   w.configure(remoteWrite({ url }, oauth));
-  const distrusted = await w.pyroPull([...SCRAPE, '--push-deadline', '200ms']);
+  const distrusted = await w.pyroPull([...SCRAPE, '--push-deadline', '2s']);
   assert.equal(distrusted.code, 1);
   assert.match(distrusted.err, /takes nothing now, .*certificate/);
   w.configure(remoteWrite({ url }, `${oauth}tls-config: { ca-file: ca.pem }\n`));
