@@ -1,5 +1,6 @@
 import type { ProfileIndex } from '../profile/profile-index.ts';
 import { emitSamples } from './emit-samples.ts';
+import { SampleWriter } from './sample-writer.ts';
 import type { Snapshot } from './snapshot.ts';
 import { UsedEntries } from './used-entries.ts';
 import { WireWriter } from './wire-writer.ts';
@@ -27,6 +28,7 @@ export interface OutputTimes {
 
 const writer = new WireWriter();
 const used = new UsedEntries();
+const sampleWriter = new SampleWriter(writer, used);
 
 /**
  * Writes a snapshot's samples (those that are not all zero in the `kept` columns) and what they need of the profile that
@@ -44,7 +46,9 @@ export function emitProfile(
   for (const column of kept) {
     writeType(TAG_SAMPLE_TYPE, index.sampleTypeStrings.data, column);
   }
-  const samples = emitSamples(index, snapshot, kept, used, writer);
+  sampleWriter.start(index, kept);
+  const samples = emitSamples(snapshot, kept, sampleWriter);
+  sampleWriter.release();
   writeMappings(index);
   writeLocations(index);
   writeFunctions(index);

@@ -5,13 +5,13 @@ import type { SampleType } from '../profile/sample-type.ts';
 import { headerOf, type ProfileHeader } from '../profile/validate-profile.ts';
 import { type ColumnLayout, type ColumnUse, columnLayout } from './column-layout.ts';
 import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
-import { cumulativeTotals, isCounterReset } from './counter-reset.ts';
-import type { DeltaState } from './delta-state.ts';
+import { isCounterReset } from './counter-reset.ts';
+import { type DeltaState, entrySize } from './delta-state.ts';
 import { emitProfile } from './emit-profile.ts';
-import { nextState, type StateFrame } from './next-state.ts';
+import { keepVanished, vanishedEntries } from './next-state.ts';
 import { SampleKeys } from './sample-keys.ts';
 import { Snapshot } from './snapshot.ts';
-import { clampNegative, subtract } from './subtract.ts';
+import { clampNegative, restore, subtract } from './subtract.ts';
 
 /** What to do with a profile, decided when its header is known. */
 export interface DeltaPlan {
@@ -82,6 +82,9 @@ const reader = new SampleReader(index);
 const keys = new SampleKeys(index);
 const snapshot = new Snapshot();
 
+const NOBODY: readonly number[] = [];
+const NO_PATIENCE = new Uint8Array(0);
+
 /**
  * One step: the difference between the profile and the snapshot before it, and the state for the next step. Throws
  * ProfileError if the profile is malformed or its duplicate samples add up to more than an int64; the state passed in is
@@ -103,22 +106,26 @@ export function computeDelta(request: DeltaRequest): DeltaResult {
     const seed = request.state?.seed ?? PROCESS_SEED;
 
     takeSamples(before, seed, false);
-    const frame: StateFrame = {
-      seed,
-      shape,
-      columns: layout.names,
-      totals: cumulativeTotals(snapshot, order),
-      mainMapping: keys.hashMainMapping(),
-    };
+    const mainMapping = keys.hashMainMapping();
+    const vanished = before === undefined ? NOBODY : vanishedEntries(before, snapshot, limits.maxSamples);
+    const samples = snapshot.count;
+    const size = entrySize(order.length);
+    const entries = new Int32Array((samples + vanished.length) * size);
+    const subtraction = subtract(snapshot, before, order, entries);
+    const { totals, clamped } = subtraction;
+    const frame = { seed, shape, columns: layout.names, totals, mainMapping, samples };
     if (before === undefined) {
-      const state = nextState(frame, snapshot, order, undefined, 0);
+      const state = stateOf(frame, entries, NO_PATIENCE);
       return { kind: request.state === undefined ? 'baseline' : 'types-changed', header, state };
     }
 
-    const isReset = isCounterReset(before, snapshot, order, frame.totals, frame.mainMapping);
-    const state = nextState(frame, snapshot, order, isReset ? undefined : before, limits.maxSamples);
-    const clamped = isReset ? 0 : subtract(snapshot, before, order);
-    return { kind: 'delta', header, ...write(header, layout, plan), isReset, clamped, state };
+    if (isCounterReset(before, snapshot, subtraction, mainMapping)) {
+      restore(snapshot, order, entries);
+      const state = stateOf(frame, entries.slice(0, samples * size), NO_PATIENCE);
+      return { kind: 'delta', header, ...write(header, layout, plan), isReset: true, clamped: 0, state };
+    }
+    const state = stateOf(frame, entries, keepVanished(before, vanished, entries, samples));
+    return { kind: 'delta', header, ...write(header, layout, plan), isReset: false, clamped, state };
   } finally {
     index.release();
   }
@@ -148,6 +155,15 @@ function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegati
     keys.make(reader.sample);
     snapshot.add(sample, keys.a, keys.b);
   }
+}
+
+/** Spelt out: an object made by spreading takes twice the memory, and there is one for each target. */
+function stateOf(
+  { seed, shape, columns, totals, mainMapping, samples }: Omit<DeltaState, 'entries' | 'patience'>,
+  entries: Int32Array,
+  patience: Uint8Array,
+): DeltaState {
+  return { seed, shape, columns, totals, mainMapping, samples, entries, patience };
 }
 
 function write(

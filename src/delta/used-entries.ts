@@ -4,14 +4,15 @@ import type { ProfileIndex } from '../profile/profile-index.ts';
 export class UsedEntries {
   /** 1 at the slot of each location in use. */
   locations: Uint8Array = new Uint8Array(256);
+  /** 1 at the index of each string in use. */
+  strings: Uint8Array = new Uint8Array(256);
   #functions: Uint8Array = new Uint8Array(256);
-  #strings: Uint8Array = new Uint8Array(256);
 
   clear({ functions, locations, strings }: ProfileIndex): void {
     this.locations = cleared(this.locations, locations.length + 1);
     this.#functions = cleared(this.#functions, functions.length + 1);
-    this.#strings = cleared(this.#strings, strings.length);
-    this.#strings[0] = 1;
+    this.strings = cleared(this.strings, strings.length);
+    this.strings[0] = 1;
   }
 
   addFunction(slot: number): void {
@@ -19,7 +20,7 @@ export class UsedEntries {
   }
 
   addString(index: number): void {
-    this.#strings[index] = 1;
+    this.strings[index] = 1;
   }
 
   hasFunction(slot: number): boolean {
@@ -27,7 +28,7 @@ export class UsedEntries {
   }
 
   hasString(index: number): boolean {
-    return this.#strings[index] === 1;
+    return this.strings[index] === 1;
   }
 }
 

@@ -1,7 +1,7 @@
 import { LABEL, SAMPLE } from './message-types.ts';
 import { int64, overLimit, uint64Text } from './profile-fault.ts';
 import type { ProfileIndex } from './profile-index.ts';
-import { type Sample, withLocationA, withLocationB } from './sample.ts';
+import type { Sample } from './sample.ts';
 import type { SampleReading } from './sample-reader.ts';
 import { WireReader } from './wire-reader.ts';
 
@@ -29,10 +29,7 @@ export class CarefulSampleReader {
     const reader = this.#reader;
     const sample = this.#sample;
     const ranges = this.#index.samples.data;
-    sample.depth = 0;
-    sample.stackA = this.#reading!.seedA;
-    sample.stackB = this.#reading!.seedB;
-    sample.labelCount = 0;
+    sample.clear(this.#reading!.seedA, this.#reading!.seedB);
     this.#valueCount = 0;
     reader.enter(SAMPLE, number, ranges[number * 2]!, ranges[number * 2 + 1]!);
     while (reader.next()) {
@@ -87,9 +84,7 @@ export class CarefulSampleReader {
       this.#reader.field = 0;
       throw overLimit(`${this.#reader.path()} has more than ${maxStackDepth} locations`);
     }
-    sample.stackA = withLocationA(sample.stackA, locations[slot * 2]!);
-    sample.stackB = withLocationB(sample.stackB, locations[slot * 2 + 1]!);
-    sample.depth++;
+    sample.addLocation(locations[slot * 2]!, locations[slot * 2 + 1]!);
   }
 
   #readLabel(): void {

@@ -80,24 +80,16 @@ export class SampleReader {
     }
   }
 
-  /** One long function on purpose: what it counts stays in registers, where calls would pass it through memory. */
   #readFast(start: number, end: number, values: Int32Array, at: number): boolean {
     const bytes = this.#bytes;
-    const locations = this.#locations;
-    const locationCount = this.#locationCount;
-    const areIdsSlots = this.#areIdsSlots;
-    const valuesEnd = at + this.#columns * 2;
     const { sample } = this;
-    let a = this.#seedA;
-    let b = this.#seedB;
-    let depth = 0;
+    const valuesEnd = at + this.#columns * 2;
     let value = at;
     let pos = start;
-    sample.labelCount = 0;
+    sample.clear(this.#seedA, this.#seedB);
     while (pos < end) {
       const tag = bytes[pos++]!;
-      // A number that isn't packed is read like a packed field of at least one byte.
-      let stop = pos + 1;
+      let stop = pos;
       if ((tag & 7) === 2) {
         let length = bytes[pos++]!;
         if (length >= 0x80) {
@@ -105,65 +97,108 @@ export class SampleReader {
           if (length >= 0x4000) return false;
         }
         stop = pos + length;
-        if (stop > end) return false;
-      }
-      if (tag === 0x0a || tag === 0x08) {
-        // location_id
-        while (pos < stop) {
-          let slot = bytes[pos++]!;
-          if (slot >= 0x80) {
-            slot = (slot & 0x7f) | (bytes[pos++]! << 7);
-            if (slot >= 0x4000) {
-              slot = (slot & 0x3fff) | (bytes[pos++]! << 14);
-              if (slot >= 0x20_0000) return false;
-            }
-          }
-          if (!areIdsSlots) slot = this.#index.locations.ids.find(slot, 0);
-          if ((slot - 1) >>> 0 >= locationCount) return false;
-          // withLocationA and withLocationB, spelt out.
-          a = Math.imul(a ^ locations[slot * 2]!, 0x9e3779b1);
-          a = (a << 13) | (a >>> 19);
-          b = Math.imul(b ^ locations[slot * 2 + 1]!, 0x85ebca6b);
-          b = (b << 17) | (b >>> 15);
-          depth++;
-        }
-      } else if (tag === 0x12 || tag === 0x10) {
-        // value
-        while (pos < stop) {
-          if (value === valuesEnd) return false;
-          let lo = bytes[pos]!;
-          let hi = 0;
-          if (lo < 0x80) {
-            pos++;
-          } else {
-            // Never negative: that takes ten bytes.
-            pos = this.#varint.read(bytes, pos);
-            if (pos < 0) return false;
-            lo = this.#varint.lo;
-            hi = this.#varint.hi;
-          }
-          values[value++] = lo;
-          values[value++] = hi;
-        }
-      } else if (tag === 0x1a) {
-        // label
-        pos = this.#readLabel(bytes, pos, stop);
       } else {
+        // A number that isn't packed is read like a packed field with one number in it.
+        while (bytes[stop++]! >= 0x80);
+      }
+      if (stop > end) return false;
+      if (tag === 0x0a || tag === 0x08) {
+        if (!(this.#areIdsSlots ? this.#takeStack(pos, stop) : this.#takeSparseStack(pos, stop))) return false;
+      } else if (tag === 0x12 || tag === 0x10) {
+        value = this.#takeValues(pos, stop, values, value, valuesEnd);
+        if (value < 0) return false;
+      } else if (tag !== 0x1a || !this.#takeLabel(pos, stop)) {
         return false;
       }
-      if (pos !== stop && (pos < 0 || (tag & 7) === 2)) return false;
+      pos = stop;
     }
-    sample.depth = depth;
-    sample.stackA = a;
-    sample.stackB = b;
-    return pos === end && value === valuesEnd && depth <= this.#maxDepth;
+    return value === valuesEnd && sample.depth <= this.#maxDepth;
   }
 
-  /** Where the label ends, or -1 to give up. */
-  #readLabel(bytes: Uint8Array, start: number, stop: number): number {
+  /** Takes location_ids that are slots; most of the time of a delta goes here. */
+  #takeStack(start: number, stop: number): boolean {
+    const bytes = this.#bytes;
+    const locations = this.#locations;
+    const locationCount = this.#locationCount;
+    const { sample } = this;
+    let a = sample.stackA;
+    let b = sample.stackB;
+    let { depth } = sample;
+    let pos = start;
+    while (pos < stop) {
+      let slot = bytes[pos]!;
+      if (slot < 0x80) {
+        pos += 1;
+      } else {
+        const second = bytes[pos + 1]!;
+        slot = (slot & 0x7f) | (second << 7);
+        pos += 2;
+        if (second >= 0x80) {
+          slot = (slot & 0x3fff) | (bytes[pos]! << 14);
+          pos += 1;
+          if (slot >= 0x20_0000) return false;
+        }
+      }
+      if ((slot - 1) >>> 0 >= locationCount) return false;
+      // withLocationA and withLocationB, spelt out.
+      a = Math.imul(a ^ locations[slot * 2]!, 0x9e3779b1);
+      a = (a << 13) | (a >>> 19);
+      b = Math.imul(b ^ locations[slot * 2 + 1]!, 0x85ebca6b);
+      b = (b << 17) | (b >>> 15);
+      depth++;
+    }
+    sample.stackA = a;
+    sample.stackB = b;
+    sample.depth = depth;
+    return pos === stop;
+  }
+
+  /** Takes location_ids that have to be looked up. */
+  #takeSparseStack(start: number, stop: number): boolean {
+    const varint = this.#varint;
+    const { ids } = this.#index.locations;
+    let pos = start;
+    while (pos < stop) {
+      pos = varint.read(this.#bytes, pos);
+      const slot = pos < 0 ? 0 : ids.find(varint.lo, varint.hi);
+      if (slot === 0) return false;
+      this.sample.addLocation(this.#locations[slot * 2]!, this.#locations[slot * 2 + 1]!);
+    }
+    return pos === stop;
+  }
+
+  /** Where in `values` the next value belongs, or -1 to give up. */
+  #takeValues(start: number, stop: number, values: Int32Array, at: number, end: number): number {
+    const bytes = this.#bytes;
+    let value = at;
+    let pos = start;
+    while (pos < stop) {
+      if (value === end) return -1;
+      let lo = bytes[pos]!;
+      let hi = 0;
+      if (lo < 0x80) {
+        pos += 1;
+      } else if (bytes[pos + 1]! < 0x80) {
+        lo = (lo & 0x7f) | (bytes[pos + 1]! << 7);
+        pos += 2;
+      } else {
+        // Never negative: that takes ten bytes.
+        pos = this.#varint.read(bytes, pos);
+        if (pos < 0) return -1;
+        lo = this.#varint.lo;
+        hi = this.#varint.hi;
+      }
+      values[value] = lo;
+      values[value + 1] = hi;
+      value += 2;
+    }
+    return pos === stop ? value : -1;
+  }
+
+  #takeLabel(start: number, stop: number): boolean {
+    const bytes = this.#bytes;
     const varint = this.#varint;
     const strings = this.#strings;
-    const { sample } = this;
     let pos = start;
     let key = 0;
     let str = 0;
@@ -175,10 +210,13 @@ export class SampleReader {
       let lo = bytes[pos]!;
       let hi = 0;
       if (lo < 0x80) {
-        pos++;
+        pos += 1;
+      } else if (bytes[pos + 1]! < 0x80) {
+        lo = (lo & 0x7f) | (bytes[pos + 1]! << 7);
+        pos += 2;
       } else {
         pos = varint.read(bytes, pos);
-        if (pos < 0) return -1;
+        if (pos < 0) return false;
         lo = varint.lo;
         hi = varint.hi;
       }
@@ -187,15 +225,15 @@ export class SampleReader {
         numHi = hi;
         continue;
       }
-      if (hi !== 0 || lo < 0 || lo >= strings) return -1;
+      if (hi !== 0 || lo < 0 || lo >= strings) return false;
       if (tag === 0x08) key = lo;
       else if (tag === 0x10) str = lo;
       else if (tag === 0x20) unit = lo;
-      else return -1;
+      else return false;
     }
-    if (key === 0 || (str !== 0 && (numLo | numHi) !== 0)) return -1;
-    if (sample.labelCount === this.#maxLabels) return -1;
-    sample.addLabel(key, str, numLo, numHi, unit);
-    return pos;
+    if (pos !== stop || key === 0 || (str !== 0 && (numLo | numHi) !== 0)) return false;
+    if (this.sample.labelCount === this.#maxLabels) return false;
+    this.sample.addLabel(key, str, numLo, numHi, unit);
+    return true;
   }
 }

@@ -12,6 +12,21 @@ export class Sample {
   labels: Int32Array = new Int32Array(16 * LABEL_FIELDS);
   labelCount = 0;
 
+  /** Starts on another sample, with the seed of each lane. */
+  clear(seedA: number, seedB: number): void {
+    this.depth = 0;
+    this.stackA = seedA;
+    this.stackB = seedB;
+    this.labelCount = 0;
+  }
+
+  /** Adds a location to the stack, by its hash lanes. */
+  addLocation(a: number, b: number): void {
+    this.stackA = withLocationA(this.stackA, a);
+    this.stackB = withLocationB(this.stackB, b);
+    this.depth++;
+  }
+
   addLabel(key: number, str: number, numLo: number, numHi: number, unit: number): void {
     const at = this.labelCount++ * LABEL_FIELDS;
     if (at === this.labels.length) {
@@ -32,13 +47,13 @@ export class Sample {
 // different multipliers (odd, with bits all over) and rotations, so that what collides in one doesn't in the other.
 
 /** Lane A of a stack and one location more. */
-export function withLocationA(lane: number, location: number): number {
+function withLocationA(lane: number, location: number): number {
   const mixed = Math.imul(lane ^ location, 0x9e3779b1);
   return (mixed << 13) | (mixed >>> 19);
 }
 
 /** Lane B of a stack and one location more. */
-export function withLocationB(lane: number, location: number): number {
+function withLocationB(lane: number, location: number): number {
   const mixed = Math.imul(lane ^ location, 0x85ebca6b);
   return (mixed << 17) | (mixed >>> 15);
 }
