@@ -43,12 +43,17 @@ export class FunctionTable {
   /** Reads what was added, with a string table of so many entries. */
   read(strings: number): void {
     const { data, length } = this.ranges;
-    for (let at = 0; at < length; at += 2) {
-      if (!this.#readFast(data[at]!, data[at + 1]!, strings)) {
-        this.#readCarefully(at >>> 1, data[at]!, data[at + 1]!, strings);
-      }
+    const count = length >>> 1;
+    this.#strings.resize(count * 3);
+    const indexes = this.#strings.data;
+    for (let entry = 0; entry < count; entry++) {
+      const start = data[entry * 2]!;
+      const end = data[entry * 2 + 1]!;
+      if (!this.#readFast(start, end, strings)) this.#readCarefully(entry, start, end, strings);
       this.ids.push(this.#idLo, this.#idHi);
-      this.#strings.push3(this.#name, this.#systemName, this.#filename);
+      indexes[entry * 3] = this.#name;
+      indexes[entry * 3 + 1] = this.#systemName;
+      indexes[entry * 3 + 2] = this.#filename;
     }
     refuseRepeatedId(FUNCTION, this.ids, this.ranges, this.#reader);
   }
@@ -76,10 +81,20 @@ export class FunctionTable {
     let filename = 0;
     let pos = start;
     while (pos < end) {
-      const tag = bytes[pos++]!;
-      pos = varint.read(bytes, pos);
-      const { lo } = varint;
-      if (pos < 0 || varint.hi !== 0) return false;
+      const tag = bytes[pos]!;
+      let lo = bytes[pos + 1]!;
+      pos += 2;
+      if (lo >= 0x80) {
+        const next = bytes[pos]!;
+        if (next < 0x80) {
+          lo = (lo & 0x7f) | (next << 7);
+          pos += 1;
+        } else {
+          pos = varint.read(bytes, pos - 1);
+          if (pos < 0 || varint.hi !== 0) return false;
+          lo = varint.lo;
+        }
+      }
       if (tag === 0x08) {
         id = lo;
         continue;

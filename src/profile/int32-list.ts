@@ -26,14 +26,10 @@ export class Int32List {
     this.length = at + 2;
   }
 
-  push3(first: number, second: number, third: number): void {
-    const at = this.length;
-    if (at + 3 > this.data.length) this.#grow();
-    const { data } = this;
-    data[at] = first;
-    data[at + 1] = second;
-    data[at + 2] = third;
-    this.length = at + 3;
+  /** Sets the length of an empty list; the ints are to be written into `data`. */
+  resize(length: number): void {
+    this.data = withRoom(this.data, length);
+    this.length = length;
   }
 
   #grow(): void {

@@ -56,17 +56,26 @@ export class LocationTable {
   /** Reads what was added; mappings and functions must have been read. */
   read(): void {
     const { data, length } = this.ranges;
-    for (let at = 0; at < length; at += 2) {
+    const count = length >>> 1;
+    this.#fields.resize(count * 3);
+    this.#lineStarts.resize(count + 1);
+    const fields = this.#fields.data;
+    const lineStarts = this.#lineStarts.data;
+    for (let entry = 0; entry < count; entry++) {
+      const start = data[entry * 2]!;
+      const end = data[entry * 2 + 1]!;
       const firstLine = this.#lineFunctions.length;
-      this.#lineStarts.push(firstLine);
-      if (!this.#readFast(data[at]!, data[at + 1]!)) {
+      lineStarts[entry] = firstLine;
+      if (!this.#readFast(start, end)) {
         this.#lineFunctions.length = firstLine;
-        this.#readCarefully(at >>> 1, data[at]!, data[at + 1]!);
+        this.#readCarefully(entry, start, end);
       }
       this.ids.push(this.#idLo, this.#idHi);
-      this.#fields.push3(this.#mapping, this.#addressLo, this.#addressHi);
+      fields[entry * 3] = this.#mapping;
+      fields[entry * 3 + 1] = this.#addressLo;
+      fields[entry * 3 + 2] = this.#addressHi;
     }
-    this.#lineStarts.push(this.#lineFunctions.length);
+    lineStarts[count] = this.#lineFunctions.length;
     refuseRepeatedId(LOCATION, this.ids, this.ranges, this.#reader);
   }
 
@@ -99,31 +108,38 @@ export class LocationTable {
     const varint = this.#varint;
     let id = 0;
     let mapping = 0;
+    let addressLo = 0;
+    let addressHi = 0;
     let pos = start;
-    this.#addressLo = 0;
-    this.#addressHi = 0;
     while (pos < end) {
       const tag = bytes[pos++]!;
+      let lo = bytes[pos++]!;
       if (tag === 0x22) {
-        const length = bytes[pos++]!;
-        if (length >= 0x80 || pos + length > end || !this.#readLineFast(pos, pos + length)) return false;
-        pos += length;
+        if (lo >= 0x80 || pos + lo > end || !this.#readLineFast(pos, pos + lo)) return false;
+        pos += lo;
         continue;
       }
-      pos = varint.read(bytes, pos);
-      if (pos < 0) return false;
+      let hi = 0;
+      if (lo >= 0x80) {
+        pos = varint.read(bytes, pos - 1);
+        if (pos < 0) return false;
+        lo = varint.lo;
+        hi = varint.hi;
+      }
       if (tag === 0x18) {
-        this.#addressLo = varint.lo;
-        this.#addressHi = varint.hi;
+        addressLo = lo;
+        addressHi = hi;
         continue;
       }
-      if (varint.hi !== 0) return false;
-      if (tag === 0x08) id = varint.lo;
-      else if (tag === 0x10) mapping = varint.lo;
+      if (hi !== 0) return false;
+      if (tag === 0x08) id = lo;
+      else if (tag === 0x10) mapping = lo;
       else if (tag !== 0x28) return false;
     }
     this.#idLo = id;
     this.#idHi = 0;
+    this.#addressLo = addressLo;
+    this.#addressHi = addressHi;
     this.#mapping = mapping === 0 ? 0 : this.#mappings.ids.find(mapping, 0);
     return pos === end && id !== 0 && (mapping === 0 || this.#mapping !== 0);
   }
@@ -135,12 +151,14 @@ export class LocationTable {
     let pos = start;
     while (pos < end) {
       const tag = bytes[pos++]!;
-      pos = varint.read(bytes, pos);
-      if (pos < 0) return false;
       if (tag === 0x08) {
-        if (varint.hi !== 0) return false;
+        pos = varint.read(bytes, pos);
+        if (pos < 0 || varint.hi !== 0) return false;
         id = varint.lo;
-      } else if (tag !== 0x10 && tag !== 0x18) {
+      } else if (tag === 0x10 || tag === 0x18) {
+        pos = varint.skip(bytes, pos);
+        if (pos < 0) return false;
+      } else {
         return false;
       }
     }

@@ -111,35 +111,73 @@ export class ProfileIndex {
     const reader = this.#reader;
     if (this.bytes.length === 0) throw malformed('it is empty', 0);
     reader.enter(PROFILE, -1, 0, this.bytes.length);
+    this.#skimLists();
     while (reader.next()) {
-      switch (reader.field) {
-        case 1:
-          if (this.#sampleTypeRanges.length === this.limits.maxSampleTypes * 2) {
-            throw overLimit(`more than ${this.limits.maxSampleTypes} sample types`);
-          }
-          pushRange(this.#sampleTypeRanges, reader);
-          break;
-        case 2:
-          if (this.sampleCount === this.limits.maxSamples) {
-            throw overLimit(`more than ${this.limits.maxSamples} samples`);
-          }
-          pushRange(this.samples, reader);
-          break;
-        case 3:
-          this.mappings.add(reader.start, reader.stop, this.limits);
-          break;
-        case 4:
-          this.locations.add(reader.start, reader.stop, this.limits);
-          break;
-        case 5:
-          this.functions.add(reader.start, reader.stop, this.limits);
-          break;
-        case 6:
-          this.strings.push(reader.start, reader.stop, this.limits);
-          break;
-        default:
-          this.#takeScalar(reader);
+      this.#takeField(reader);
+      this.#skimLists();
+    }
+  }
+
+  /**
+   * Takes what the reader comes to next as long as it is an entry of one of the four long lists, of up to 16 kB: nearly all
+   * of a profile. Whatever else comes is left to the reader, faults too.
+   */
+  #skimLists(): void {
+    const { bytes, functions, limits, locations, samples, strings } = this;
+    const end = bytes.length;
+    const maxSampleInts = limits.maxSamples * 2;
+    let { pos } = this.#reader;
+    while (pos + 2 < end) {
+      const tag = bytes[pos]!;
+      let length = bytes[pos + 1]!;
+      let start = pos + 2;
+      if (length >= 0x80) {
+        length = (length & 0x7f) | (bytes[start]! << 7);
+        start += 1;
+        if (length >= 0x4000) break;
       }
+      const stop = start + length;
+      if (stop > end) break;
+      if (tag === 0x12) {
+        if (samples.length === maxSampleInts) break;
+        samples.push2(start, stop);
+      } else if (tag === 0x22) locations.add(start, stop, limits);
+      else if (tag === 0x2a) functions.add(start, stop, limits);
+      else if (tag === 0x32) strings.push(start, stop, limits);
+      else break;
+      pos = stop;
+    }
+    this.#reader.pos = pos;
+  }
+
+  #takeField(reader: WireReader): void {
+    switch (reader.field) {
+      case 1:
+        if (this.#sampleTypeRanges.length === this.limits.maxSampleTypes * 2) {
+          throw overLimit(`more than ${this.limits.maxSampleTypes} sample types`);
+        }
+        pushRange(this.#sampleTypeRanges, reader);
+        break;
+      case 2:
+        if (this.sampleCount === this.limits.maxSamples) {
+          throw overLimit(`more than ${this.limits.maxSamples} samples`);
+        }
+        pushRange(this.samples, reader);
+        break;
+      case 3:
+        this.mappings.add(reader.start, reader.stop, this.limits);
+        break;
+      case 4:
+        this.locations.add(reader.start, reader.stop, this.limits);
+        break;
+      case 5:
+        this.functions.add(reader.start, reader.stop, this.limits);
+        break;
+      case 6:
+        this.strings.push(reader.start, reader.stop, this.limits);
+        break;
+      default:
+        this.#takeScalar(reader);
     }
   }
 

@@ -40,4 +40,10 @@ export class ShortVarint {
     this.hi = hi;
     return pos;
   }
+  /** Where the number that starts at `start` ends, as above. */
+  skip(bytes: Uint8Array, start: number): number {
+    if (bytes[start]! < 0x80) return start + 1;
+    if (bytes[start + 1]! < 0x80) return start + 2;
+    return this.read(bytes, start);
+  }
 }
