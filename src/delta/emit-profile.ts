@@ -19,6 +19,8 @@ const TAG_PERIOD = 0x60;
 const TAG_COMMENT = 0x68;
 const TAG_DEFAULT_SAMPLE_TYPE = 0x70;
 const TAG_DOC_URL = 0x78;
+/** A tag and a length of one byte each. */
+const SHORT_HEAD = 2;
 
 export interface OutputTimes {
   /** 0n leaves the field out. */
@@ -123,14 +125,32 @@ function markHeaderStrings(index: ProfileIndex): void {
   for (let at = 0; at < index.periodTypeStrings.length; at++) used.addString(index.periodTypeStrings.data[at]!);
 }
 
-function writeStrings({ strings }: ProfileIndex): void {
+/** Those that nothing refers to as empty ones. Runs of either kind are written at once. */
+function writeStrings({ bytes, strings }: ProfileIndex): void {
+  const marks = used.strings;
   const count = strings.length;
-  for (let string = 0; string < count; string++) {
-    if (used.hasString(string)) {
-      writer.field(TAG_STRING, strings.start(string), strings.end(string));
-    } else {
-      writer.emptyField(TAG_STRING);
+  let string = 0;
+  while (string < count) {
+    const first = string;
+    const isUsed = marks[first] === 1;
+    if (!isUsed) {
+      while (string < count && marks[string] === 0) string++;
+      writer.emptyFields(TAG_STRING, string - first);
+      continue;
     }
+    const start = strings.start(first);
+    let end = strings.end(first);
+    string++;
+    if (start < SHORT_HEAD || bytes[start - SHORT_HEAD] !== TAG_STRING || bytes[start - 1] !== end - start) {
+      writer.field(TAG_STRING, start, end);
+      continue;
+    }
+    // Two bytes between two strings can only be tag and length of the second one.
+    while (string < count && marks[string] === 1 && strings.start(string) === end + SHORT_HEAD) {
+      end = strings.end(string);
+      string++;
+    }
+    writer.range(start - SHORT_HEAD, end);
   }
 }
 

@@ -26,10 +26,6 @@ export class UsedEntries {
   hasFunction(slot: number): boolean {
     return this.#functions[slot] === 1;
   }
-
-  hasString(index: number): boolean {
-    return this.strings[index] === 1;
-  }
 }
 
 function cleared(marks: Uint8Array, length: number): Uint8Array {

@@ -10,7 +10,8 @@ export class WireWriter {
   /** Valid up to `pos`. */
   bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   pos = 0;
-  #view: DataView = new DataView(this.bytes.buffer);
+  /** The same bytes. */
+  view: DataView = new DataView(this.bytes.buffer);
   #source: Uint8Array = NOTHING;
   #sourceView: DataView = new DataView(NOTHING.buffer);
 
@@ -43,7 +44,7 @@ export class WireWriter {
   #replace(bytes: Uint8Array): void {
     bytes.set(this.bytes.subarray(0, this.pos));
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
+    this.view = new DataView(bytes.buffer);
   }
 
   byte(value: number): void {
@@ -87,19 +88,23 @@ export class WireWriter {
       return;
     }
     const from = this.#sourceView;
-    const to = this.#view;
+    const to = this.view;
     let at = start;
     for (; at + 4 <= end; at += 4, pos += 4) to.setInt32(pos, from.getInt32(at, true), true);
     for (; at < end; at++) bytes[pos++] = source[at]!;
   }
 
-  /** A length-delimited field without content. */
-  emptyField(tag: number): void {
-    if (this.pos + 2 > this.bytes.length) this.reserve(2);
-    const { bytes, pos } = this;
-    bytes[pos] = tag;
-    bytes[pos + 1] = 0;
-    this.pos = pos + 2;
+  /** So many length-delimited fields without content, each with a one-byte tag. */
+  emptyFields(tag: number, count: number): void {
+    this.reserve(count * 2);
+    const { bytes } = this;
+    let { pos } = this;
+    for (let field = 0; field < count; field++) {
+      bytes[pos] = tag;
+      bytes[pos + 1] = 0;
+      pos += 2;
+    }
+    this.pos = pos;
   }
 
   /** A length-delimited field with a one-byte tag, its content copied from the source. */
@@ -107,6 +112,12 @@ export class WireWriter {
     this.reserve(end - start + 6);
     this.byte(tag);
     this.varint(end - start);
+    this.copy(start, end);
+  }
+
+  /** Bytes of the source with whatever is in them. */
+  range(start: number, end: number): void {
+    this.reserve(end - start);
     this.copy(start, end);
   }
 }
