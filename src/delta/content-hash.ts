@@ -39,10 +39,8 @@ export class ContentHash {
 
   /** Another word for each lane: the two halves of a hash. */
   words(forA: number, forB: number): this {
-    const a = Math.imul(this.a ^ forA, 0x9e3779b1);
-    this.a = a ^ (a >>> 15);
-    const b = Math.imul(this.b ^ forB, 0x85ebca6b);
-    this.b = b ^ (b >>> 13);
+    this.a = withWordA(this.a, forA);
+    this.b = withWordB(this.b, forB);
     return this;
   }
 
@@ -65,6 +63,18 @@ export class ContentHash {
     this.b = finalMix(this.b);
     return this;
   }
+}
+
+/** Lane A and one word more. */
+export function withWordA(lane: number, word: number): number {
+  const mixed = Math.imul(lane ^ word, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** Lane B and one word more. */
+export function withWordB(lane: number, word: number): number {
+  const mixed = Math.imul(lane ^ word, 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
 }
 
 /** The finalizer of MurmurHash3 (public domain): every bit of the input changes each bit of the output with a chance of a half. */

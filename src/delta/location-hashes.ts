@@ -4,7 +4,7 @@ import type { ProfileIndex } from '../profile/profile-index.ts';
 import type { StringTable } from '../profile/string-table.ts';
 import { WireReader } from '../profile/wire-reader.ts';
 import { withRoom } from '../profile/with-room.ts';
-import type { ContentHash } from './content-hash.ts';
+import { type ContentHash, finalMix, withWordA, withWordB } from './content-hash.ts';
 
 const BUILD_ID = 1;
 const FILENAME = 2;
@@ -29,27 +29,36 @@ export class LocationHashes {
   lanes: Int32Array = new Int32Array(256);
   /** Two lanes for each mapping slot; slot 0 is the location without a mapping. */
   #mappings: Int32Array = new Int32Array(32);
+  /** For each mapping slot the lanes of a location in it before its address is added. */
+  #starts: Int32Array = new Int32Array(32);
+  readonly #place = new Place();
 
   fill(index: ProfileIndex, hash: ContentHash): void {
     const { locations } = index;
     this.lanes = withRoom(this.lanes, (locations.length + 1) * 2);
     this.#mappings = withRoom(this.#mappings, (index.mappings.length + 1) * 2);
+    this.#starts = withRoom(this.#starts, (index.mappings.length + 1) * 2);
     this.#fillMappings(index, hash);
     const lanes = this.lanes;
     const mappings = this.#mappings;
+    const starts = this.#starts;
+    const place = this.#place;
     let lines: LineHasher | undefined;
     for (let slot = 1; slot <= locations.length; slot++) {
-      const mapping = locations.mapping(slot);
+      const mapping = locations.mapping(slot) * 2;
       const addressLo = locations.addressLo(slot);
       const addressHi = locations.addressHi(slot);
-      const hasAddress = (addressLo | addressHi) !== 0;
-      hash.start(hasAddress ? ADDRESS : SYMBOL).words(mappings[mapping * 2]!, mappings[mapping * 2 + 1]!);
-      if (hasAddress) {
-        addPlace(addressLo, addressHi, index.mappings.get(mapping), hash);
-      } else {
-        lines ??= new LineHasher(index);
-        lines.add(slot, hash);
+      if ((addressLo | addressHi) !== 0) {
+        place.find(addressLo, addressHi, index.mappings.get(mapping >>> 1));
+        const a = withWordA(withWordA(starts[mapping]!, place.lo), place.hi);
+        const b = withWordB(withWordB(starts[mapping + 1]!, place.lo), place.hi);
+        lanes[slot * 2] = finalMix(a);
+        lanes[slot * 2 + 1] = finalMix(b);
+        continue;
       }
+      hash.start(SYMBOL).words(mappings[mapping]!, mappings[mapping + 1]!);
+      lines ??= new LineHasher(index);
+      lines.add(slot, hash);
       hash.finish();
       lanes[slot * 2] = hash.a;
       lanes[slot * 2 + 1] = hash.b;
@@ -69,8 +78,12 @@ export class LocationHashes {
         hash.start(NOTHING);
       }
       hash.finish();
-      this.#mappings[slot * 2] = hash.a;
-      this.#mappings[slot * 2 + 1] = hash.b;
+      const { a, b } = hash;
+      this.#mappings[slot * 2] = a;
+      this.#mappings[slot * 2 + 1] = b;
+      hash.start(ADDRESS).words(a, b);
+      this.#starts[slot * 2] = hash.a;
+      this.#starts[slot * 2 + 1] = hash.b;
     }
   }
 }
@@ -89,17 +102,22 @@ export function hashMainMapping(index: ProfileIndex, hash: ContentHash): readonl
   return [hash.a, hash.b | 1];
 }
 
-/** Adds address - memory_start + file_offset, or the address itself if the mapping covers nothing. */
-function addPlace(addressLo: number, addressHi: number, mapping: Mapping | undefined, hash: ContentHash): void {
-  if (mapping === undefined || (mapping.startLo === mapping.limitLo && mapping.startHi === mapping.limitHi)) {
-    hash.int64(addressLo, addressHi);
-    return;
+/** Where an address is in the file that is mapped there. */
+class Place {
+  lo = 0;
+  hi = 0;
+
+  /** Address - memory_start + file_offset, or the address itself if the mapping covers nothing. */
+  find(addressLo: number, addressHi: number, mapping: Mapping | undefined): void {
+    this.lo = addressLo;
+    this.hi = addressHi;
+    if (mapping === undefined || (mapping.startLo === mapping.limitLo && mapping.startHi === mapping.limitHi)) return;
+    const fromStartLo = (addressLo - mapping.startLo) | 0;
+    const borrow = addressLo >>> 0 < mapping.startLo >>> 0 ? 1 : 0;
+    this.lo = (fromStartLo + mapping.offsetLo) | 0;
+    const carry = this.lo >>> 0 < fromStartLo >>> 0 ? 1 : 0;
+    this.hi = (addressHi - mapping.startHi - borrow + mapping.offsetHi + carry) | 0;
   }
-  const fromStartLo = (addressLo - mapping.startLo) | 0;
-  const borrow = addressLo >>> 0 < mapping.startLo >>> 0 ? 1 : 0;
-  const lo = (fromStartLo + mapping.offsetLo) | 0;
-  const carry = lo >>> 0 < fromStartLo >>> 0 ? 1 : 0;
-  hash.int64(lo, (addressHi - mapping.startHi - borrow + mapping.offsetHi + carry) | 0);
 }
 
 function endOfFilename(bytes: Uint8Array, strings: StringTable, filename: number): number {

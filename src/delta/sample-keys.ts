@@ -1,6 +1,6 @@
 import type { ProfileIndex } from '../profile/profile-index.ts';
 import { LABEL_FIELDS, type Sample } from '../profile/sample.ts';
-import { ContentHash, finalMix, type HashSeed } from './content-hash.ts';
+import { ContentHash, finalMix, type HashSeed, withWordA, withWordB } from './content-hash.ts';
 import { hashMainMapping, LocationHashes } from './location-hashes.ts';
 
 const TEXT = 1;
@@ -62,16 +62,21 @@ export class SampleKeys {
 
   /** Labels are added up: their order means nothing, and a label that occurs twice isn't one that occurs once. */
   #addLabels(labels: Int32Array, labelCount: number): void {
-    const hash = this.#hash;
     let sumA = 0;
     let sumB = 0;
     for (let at = 0; at < labelCount * LABEL_FIELDS; at += LABEL_FIELDS) {
+      const key = labels[at]!;
       const str = labels[at + 1]!;
-      this.#startLabel(labels[at]!, str, labels[at + 4]!);
-      if (str === 0) hash.int64(labels[at + 2]!, labels[at + 3]!);
-      hash.finish();
-      sumA = (sumA + hash.a) | 0;
-      sumB = (sumB + hash.b) | 0;
+      const unit = labels[at + 4]!;
+      if (key !== this.#lastKey || str !== this.#lastStr || unit !== this.#lastUnit) this.#startLabel(key, str, unit);
+      let a = this.#lastA;
+      let b = this.#lastB;
+      if (str === 0) {
+        a = withWordA(withWordA(a, labels[at + 2]!), labels[at + 3]!);
+        b = withWordB(withWordB(b, labels[at + 2]!), labels[at + 3]!);
+      }
+      sumA = (sumA + finalMix(a)) | 0;
+      sumB = (sumB + finalMix(b)) | 0;
     }
     this.a = sumA;
     this.b = sumB;
@@ -79,23 +84,17 @@ export class SampleKeys {
 
   /** Hashes key and string, or key and unit of a number. In a heap profile these are the same for every sample. */
   #startLabel(key: number, str: number, unit: number): void {
-    const hash = this.#hash;
-    if (key === this.#lastKey && str === this.#lastStr && unit === this.#lastUnit) {
-      hash.a = this.#lastA;
-      hash.b = this.#lastB;
-      return;
-    }
     const name = this.#string(key);
     const text = this.#string(str === 0 ? unit : str);
-    hash
+    const { a, b } = this.#hash
       .start(str === 0 ? NUMBER : TEXT)
       .words(name.a, name.b)
       .words(text.a, text.b);
     this.#lastKey = key;
     this.#lastStr = str;
     this.#lastUnit = unit;
-    this.#lastA = hash.a;
-    this.#lastB = hash.b;
+    this.#lastA = a;
+    this.#lastB = b;
   }
 
   #string(index: number): StringLanes {

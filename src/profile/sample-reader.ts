@@ -32,6 +32,7 @@ export class SampleReader {
   readonly #varint = new ShortVarint();
   // What belongs to the profile at hand, looked up once and not for each sample.
   #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #locations: Int32Array = new Int32Array(0);
   #locationCount = 0;
   #areIdsSlots = true;
@@ -54,6 +55,7 @@ export class SampleReader {
   start(reading: SampleReading): void {
     const { bytes, limits, locations, sampleTypes, strings } = this.#index;
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#locations = reading.locations;
     this.#locationCount = locations.length;
     this.#areIdsSlots = locations.ids.isSequential;
@@ -124,8 +126,29 @@ export class SampleReader {
     let a = sample.stackA;
     let b = sample.stackB;
     let { depth } = sample;
+    const view = this.#view;
     let pos = start;
     while (pos < stop) {
+      if (pos + 4 <= stop) {
+        const word = view.getInt32(pos, true);
+        if ((word & 0x8080_8080) === 0x0080_0080) {
+          // Two slots of two bytes each: most of what large profiles hold.
+          const first = (word & 0x7f) | ((word >>> 1) & 0x3f80);
+          const second = ((word >>> 16) & 0x7f) | ((word >>> 17) & 0x3f80);
+          if ((first - 1) >>> 0 >= locationCount || (second - 1) >>> 0 >= locationCount) return false;
+          a = Math.imul(a ^ locations[first * 2]!, 0x9e3779b1);
+          a = (a << 13) | (a >>> 19);
+          b = Math.imul(b ^ locations[first * 2 + 1]!, 0x85ebca6b);
+          b = (b << 17) | (b >>> 15);
+          a = Math.imul(a ^ locations[second * 2]!, 0x9e3779b1);
+          a = (a << 13) | (a >>> 19);
+          b = Math.imul(b ^ locations[second * 2 + 1]!, 0x85ebca6b);
+          b = (b << 17) | (b >>> 15);
+          depth += 2;
+          pos += 4;
+          continue;
+        }
+      }
       let slot = bytes[pos]!;
       if (slot < 0x80) {
         pos += 1;
@@ -169,21 +192,25 @@ export class SampleReader {
 
   /** Where in `values` the next value belongs, or -1 to give up. */
   #takeValues(start: number, stop: number, values: Int32Array, at: number, end: number): number {
-    const bytes = this.#bytes;
+    const view = this.#view;
+    const lastWord = view.byteLength - 4;
     let value = at;
     let pos = start;
     while (pos < stop) {
       if (value === end) return -1;
-      let lo = bytes[pos]!;
+      const word = pos <= lastWord ? view.getInt32(pos, true) : -1;
+      // The highest bit of each byte that ends a number; up to four bytes without a branch that depends on how many.
+      const ends = ~word & 0x8080_8080;
+      let lo = 0;
       let hi = 0;
-      if (lo < 0x80) {
-        pos += 1;
-      } else if (bytes[pos + 1]! < 0x80) {
-        lo = (lo & 0x7f) | (bytes[pos + 1]! << 7);
-        pos += 2;
+      if (ends !== 0) {
+        const first = ends & -ends;
+        const own = word & ((first << 1) - 1);
+        lo = (own & 0x7f) | ((own >>> 1) & 0x3f80) | ((own >>> 2) & 0x1f_c000) | ((own >>> 3) & 0xfe0_0000);
+        pos += (39 - Math.clz32(first)) >>> 3;
       } else {
         // Never negative: that takes ten bytes.
-        pos = this.#varint.read(bytes, pos);
+        pos = this.#varint.read(this.#bytes, pos);
         if (pos < 0) return -1;
         lo = this.#varint.lo;
         hi = this.#varint.hi;
