@@ -5,7 +5,7 @@ import { EngineRun } from '../support/engine-run.ts';
 import { GoHeap } from '../support/go-heap.ts';
 import { LAYOUTS } from '../support/layouts.ts';
 import { readProfile } from '../support/read-profile.ts';
-import { APP, sample, snapshot } from '../support/sample-table.ts';
+import { APP, at, sample, snapshot } from '../support/sample-table.ts';
 
 test('leaves of fifty thousand stacks only what the one that changed needs', () => {
   const heap = new GoHeap({ samples: 50_000, kind: 'contention' });
@@ -33,6 +33,38 @@ test('leaves of fifty thousand stacks only what the one that changed needs', () 
   assert.ok(strings.length < used.size + 20, `${strings.length} strings for ${used.size} names`);
   assert.ok(profile.length < 64 * 1024, `${profile.length} bytes`);
 });
+
+for (const packing of ['packed', 'unpacked', 'mixed'] as const) {
+  test(`writes samples whose length gets shorter or longer than that of the message (${packing})`, () => {
+    // About 128 bytes each: there the length of the length changes.
+    const depths = Array.from({ length: 40 }, (_, step) => (packing === 'packed' ? 95 : 45) + step);
+    const build = (first: bigint, second: bigint): Uint8Array =>
+      buildProfile(
+        snapshot(
+          depths.map((depth) =>
+            sample(
+              Array.from({ length: depth }, () => at(`s${depth}`)),
+              [first, second],
+            ),
+          ),
+        ),
+        { packing, seed: 5 },
+      );
+    for (const [before, after, inuse] of [
+      [0n, 2n ** 62n, 2n ** 62n],
+      [2n ** 62n, 2n ** 62n + 1n, 0n],
+      [1n, 2n, 0n],
+    ] as const) {
+      const run = new EngineRun();
+      run.next(build(before, 1n));
+      const { profile } = run.delta(build(after, inuse));
+      assert.deepEqual(
+        readProfile(profile).samples.map(({ stack, values }) => [stack.length, ...values]),
+        depths.map((depth) => [depth, after - before, inuse]),
+      );
+    }
+  });
+}
 
 test('keeps what the profile says besides its samples', () => {
   const rest: Partial<ProfileSpec> = {
