@@ -44,7 +44,7 @@ export function emitProfile(
   times: OutputTimes,
 ): { profile: Uint8Array; samples: number } {
   used.clear(index);
-  writer.start(index.bytes);
+  writer.start(index.bytes, index.view);
   for (const column of kept) {
     writeType(TAG_SAMPLE_TYPE, index.sampleTypeStrings.data, column);
   }

@@ -171,6 +171,6 @@ function write(
   { kept }: ColumnLayout,
   plan: DeltaPlan,
 ): Pick<DeltaMade, 'profile' | 'samples' | 'sampleTypes'> {
-  const output = emitProfile(index, snapshot, kept, plan);
-  return { ...output, sampleTypes: kept.map((column) => sampleTypes[column]!) };
+  const { profile, samples } = emitProfile(index, snapshot, kept, plan);
+  return { profile, samples, sampleTypes: kept.map((column) => sampleTypes[column]!) };
 }

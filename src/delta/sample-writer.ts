@@ -44,7 +44,7 @@ export class SampleWriter {
     this.#kept = kept;
     this.#isOrdinary = index.locations.ids.isSequential && kept.length <= MAX_SHORT_VALUES;
     this.#source = index.bytes;
-    this.#sourceView = new DataView(index.bytes.buffer, index.bytes.byteOffset, index.bytes.length);
+    this.#sourceView = index.view;
     this.#usedLocations = this.#used.locations;
     this.#usedStrings = this.#used.strings;
     this.#careful.start(index);

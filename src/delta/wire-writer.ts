@@ -4,6 +4,7 @@ const RUNTIME_COPY_BYTES = 160;
 const FIRST_BYTES = 16 * 1024;
 const LARGE_BYTES = 256 * 1024;
 const NOTHING = new Uint8Array(0);
+const NO_VIEW = new DataView(NOTHING.buffer);
 
 /** Writes protobuf, in part copied from one source, into one buffer that grows and is used again for the next message. */
 export class WireWriter {
@@ -13,13 +14,13 @@ export class WireWriter {
   /** The same bytes. */
   view: DataView = new DataView(this.bytes.buffer);
   #source: Uint8Array = NOTHING;
-  #sourceView: DataView = new DataView(NOTHING.buffer);
+  #sourceView: DataView = NO_VIEW;
 
-  /** Starts on a message; `source` is what `copy` and `field` copy from. */
-  start(source: Uint8Array): void {
+  /** Starts on a message; `source` is what `copy` and `field` copy from, `view` the same bytes. */
+  start(source: Uint8Array, view: DataView): void {
     this.pos = 0;
     this.#source = source;
-    this.#sourceView = new DataView(source.buffer, source.byteOffset, source.length);
+    this.#sourceView = view;
     // Most outputs are smaller than their source. Memory that isn't written to costs nothing.
     if (this.bytes.length < source.length) this.#replace(new Uint8Array(source.length));
   }
@@ -28,7 +29,7 @@ export class WireWriter {
   finish(): Uint8Array {
     const { bytes, pos } = this;
     this.#source = NOTHING;
-    this.#sourceView = new DataView(NOTHING.buffer);
+    this.#sourceView = NO_VIEW;
     if (bytes.length < LARGE_BYTES) return bytes.slice(0, pos);
     this.pos = 0;
     this.#replace(new Uint8Array(FIRST_BYTES));

@@ -10,6 +10,7 @@ import { StringTable } from './string-table.ts';
 import { WireReader } from './wire-reader.ts';
 
 const EMPTY = new Uint8Array(0);
+const NO_VIEW = new DataView(EMPTY.buffer);
 
 /**
  * Where everything is in one profile: offsets into its bytes and slots of its tables, no objects for each entry. Filling it
@@ -18,7 +19,9 @@ const EMPTY = new Uint8Array(0);
  * One index is filled again and again, so that its arrays are allocated once.
  */
 export class ProfileIndex {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = EMPTY;
+  /** The same bytes, for several at once. */
+  view: DataView = NO_VIEW;
   limits: ProfileLimits = DEFAULT_PROFILE_LIMITS;
   /** Start and end of each sample message. */
   readonly samples = new Int32List();
@@ -74,6 +77,7 @@ export class ProfileIndex {
   /** Lets go of the profile's bytes. */
   release(): void {
     this.bytes = EMPTY;
+    this.view = NO_VIEW;
     this.strings.clear(EMPTY);
     for (const table of [this.mappings, this.functions, this.locations]) table.clear(EMPTY);
     this.#reader.bytes = EMPTY;
@@ -82,6 +86,7 @@ export class ProfileIndex {
 
   #clear(bytes: Uint8Array, limits: ProfileLimits): void {
     this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.limits = limits;
     this.samples.clear();
     for (const table of [this.mappings, this.functions, this.locations]) table.clear(bytes);

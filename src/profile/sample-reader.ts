@@ -54,9 +54,9 @@ export class SampleReader {
 
   /** To be called when the index has been filled. */
   start(reading: SampleReading): void {
-    const { bytes, limits, locations, sampleTypes, strings } = this.#index;
+    const { bytes, limits, locations, sampleTypes, strings, view } = this.#index;
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#view = view;
     this.#locations = reading.locations;
     this.#locationCount = locations.length;
     this.#areIdsSlots = locations.ids.isSequential;

@@ -9,6 +9,8 @@ const LENGTH_BYTES = 1;
 /** The strings of a profile, by where they lie. They become JavaScript strings only where somebody asks for one. */
 export class StringTable {
   #bytes: Uint8Array = new Uint8Array(0);
+  /** The same bytes as what can turn them into text, once somebody asks. */
+  #decoder: Buffer | undefined;
   /** Start and end of each. */
   readonly #ranges = new Int32List();
   /** Start of the stretch of strings that hasn't been checked yet; -1 for none. */
@@ -22,6 +24,7 @@ export class StringTable {
 
   clear(bytes: Uint8Array): void {
     this.#bytes = bytes;
+    this.#decoder = undefined;
     this.#ranges.clear();
     this.#uncheckedFrom = -1;
     this.#uncheckedTo = -1;
@@ -37,8 +40,9 @@ export class StringTable {
   }
 
   text(index: number): string {
-    const { buffer, byteOffset } = this.#bytes;
-    return Buffer.from(buffer, byteOffset + this.start(index), this.end(index) - this.start(index)).toString();
+    const { buffer, byteOffset, length } = this.#bytes;
+    this.#decoder ??= Buffer.from(buffer, byteOffset, length);
+    return this.#decoder.toString('utf8', this.start(index), this.end(index));
   }
 
   /**
