@@ -5,7 +5,7 @@ import type { Target } from '../targets/target.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { compressedBody } from './compress-profile.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
-import { type KeptTarget, keepTarget, trackedTarget } from './kept-target.ts';
+import { type KeptTarget, KeptTargets } from './kept-targets.ts';
 import { profileKindOf } from './profile-kind.ts';
 import { decodeTracked, encodeTracked } from './state-codec.ts';
 import { TargetStep } from './target-step.ts';
@@ -44,12 +44,13 @@ export interface DeltaTracker {
   keys(): IterableIterator<string>;
 }
 
-export function createDeltaTracker(options: DeltaTrackerOptions): DeltaTracker {
-  return new Tracker(options);
+export function createDeltaTracker(options: DeltaTrackerOptions, kept = new KeptTargets()): DeltaTracker {
+  return new Tracker(options, kept);
 }
 
 class Tracker implements DeltaTracker {
   readonly #options: DeltaTrackerOptions;
+  readonly #kept: KeptTargets;
   readonly #targets = new Map<string, KeptTarget>();
   /** What `undo` goes back to; undefined in the map for "nothing". */
   readonly #before = new Map<string, KeptTarget | undefined>();
@@ -57,23 +58,20 @@ class Tracker implements DeltaTracker {
   readonly #told = new Map<string, Set<string>>();
   readonly #clocks = new ClockWatch();
 
-  constructor(options: DeltaTrackerOptions) {
+  constructor(options: DeltaTrackerOptions, kept: KeptTargets) {
     this.#options = options;
+    this.#kept = kept;
   }
 
   async next(scraped: ScrapedProfile): Promise<DeltaOutcome> {
     const { target } = scraped;
+    const young = this.#young(scraped);
     const { limits = DEFAULT_PROFILE_LIMITS, ownsResponses = false } = this.#options;
-    const step = new TargetStep(scraped, this.#young(scraped), { limits, ownsResponse: ownsResponses });
+    const step = new TargetStep(scraped, young, { limits, ownsResponse: ownsResponses });
     const { outcome, tracked } = step.take();
-    const before = this.#targets.get(target.key);
-    this.#before.set(target.key, before);
-    // What is still the state from before stays as it is, for `undo`.
-    const made = tracked.state?.entries.buffer;
-    const isNew = made !== before?.numbers;
-    const kept = keepTarget(tracked, isNew);
-    this.#targets.set(target.key, kept);
-    if (made && isNew && made !== kept.numbers) freeNow(new Uint8Array(made));
+    this.#free(this.#before, target.key);
+    this.#before.set(target.key, this.#targets.get(target.key));
+    this.#targets.set(target.key, this.#kept.put(tracked, tracked.state !== young?.state));
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') {
@@ -88,22 +86,20 @@ class Tracker implements DeltaTracker {
   }
 
   keep(key: string): void {
-    const before = this.#before.get(key);
-    if (before) freeNow(new Uint8Array(before.numbers));
-    this.#before.delete(key);
+    this.#free(this.#before, key);
   }
 
   undo(key: string): void {
     if (!this.#before.has(key)) return;
     const before = this.#before.get(key);
-    if (before === undefined) this.#targets.delete(key);
-    else this.#targets.set(key, before);
     this.#before.delete(key);
+    this.#free(this.#targets, key);
+    if (before !== undefined) this.#targets.set(key, before);
   }
 
   failed(key: string): void {
-    const tracked = this.#tracked(key);
-    if (tracked && !tracked.hasGap) this.#targets.set(key, keepTarget({ ...tracked, hasGap: true }));
+    const kept = this.#targets.get(key);
+    if (kept !== undefined) this.#kept.noteGap(kept);
   }
 
   hasBaseline(target: Target, nowMs: number): boolean {
@@ -113,8 +109,8 @@ class Tracker implements DeltaTracker {
   }
 
   forget(key: string): void {
-    this.#targets.delete(key);
-    this.#before.delete(key);
+    this.#free(this.#targets, key);
+    this.#free(this.#before, key);
     this.#told.delete(key);
   }
 
@@ -126,7 +122,8 @@ class Tracker implements DeltaTracker {
   importState(key: string, bytes: Uint8Array): 'restored' | 'torn' | 'version' {
     const tracked = decodeTracked(bytes);
     if (typeof tracked === 'string') return tracked;
-    this.#targets.set(key, keepTarget(tracked));
+    this.#free(this.#targets, key);
+    this.#targets.set(key, this.#kept.put(tracked, true));
     return 'restored';
   }
 
@@ -136,7 +133,14 @@ class Tracker implements DeltaTracker {
 
   #tracked(key: string): TrackedTarget | undefined {
     const kept = this.#targets.get(key);
-    return kept && trackedTarget(kept);
+    return kept === undefined ? undefined : this.#kept.get(kept);
+  }
+
+  /** What `targets` has of this target, if anything. */
+  #free(targets: Map<string, KeptTarget | undefined>, key: string): void {
+    const kept = targets.get(key);
+    if (kept !== undefined) this.#kept.free(kept);
+    targets.delete(key);
   }
 
   #young({ target, respondedAtMs }: ScrapedProfile): TrackedTarget | undefined {

@@ -8,7 +8,7 @@ import { type ColumnLayout, columnLayout } from './column-layout.ts';
 import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
 import { type DeltaState, entrySize, VANISHED_SNAPSHOTS } from './delta-state.ts';
 import type { DeltaPlan, DeltaRequest, DeltaResult } from './engine.ts';
-import { stateArrays } from './kept-target.ts';
+import { stateArrays } from './kept-targets.ts';
 
 export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
   readonly content: ProfileBody;

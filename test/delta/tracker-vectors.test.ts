@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeltaOutcome } from '../../src/delta/delta-outcome.ts';
+import { KeptTargets } from '../../src/delta/kept-targets.ts';
 import { ProfileError } from '../../src/errors.ts';
 import { buildProfile, type ProfileSpec } from '../support/build-profile.ts';
 import { sample, snapshot } from '../support/sample-table.ts';
@@ -237,6 +238,29 @@ test('undo: what was lost on its way is in the next delta', async () => {
   const outcome = await run.next(alloc(18n), { seconds: 120 });
   assert.deepEqual(passedOn(outcome).samples, [['a', 8n, 0n]]);
   assert.deepEqual(times(outcome), { from: 100, until: 120, time: 120, duration: 20 });
+});
+
+test('a target that is gone leaves nothing behind, whatever came of its scrapes', async () => {
+  const kept = new KeptTargets();
+  const run = new TrackerRun({ kept });
+  const { tracker, target } = run;
+  const large = heap(...Array.from({ length: 200 }, (_, at) => [`s${at}`, 10n, 1n] as const));
+  let seconds = 100;
+  for (const spec of [alloc(10n), large]) {
+    for (const end of ['keep', 'undo', 'nothing', 'keep'] as const) {
+      seconds += 10;
+      await run.next(spec, { seconds });
+      if (end !== 'nothing') tracker[end](target.key);
+      tracker.failed(target.key);
+    }
+    const state = tracker.exportState(target.key);
+    assert.ok(state);
+    assert.equal(tracker.importState(target.key, state), 'restored');
+    await run.next(spec, { seconds });
+    assert.ok(kept.bytes > 0);
+    tracker.forget(target.key);
+    assert.equal(kept.bytes, 0);
+  }
 });
 
 test('a state that was saved and restored gives the same delta', async () => {

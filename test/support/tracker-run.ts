@@ -3,6 +3,7 @@ import { DELTA_PRESETS, PRESETS } from '../../src/config/presets.ts';
 import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
 import type { DeltaOutcome, DeltaProfile } from '../../src/delta/delta-outcome.ts';
 import { createDeltaTracker, type DeltaTracker } from '../../src/delta/delta-tracker.ts';
+import type { KeptTargets } from '../../src/delta/kept-targets.ts';
 import { ProfileBody } from '../../src/profile/profile-body.ts';
 import { validateProfile } from '../../src/profile/validate-profile.ts';
 import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
@@ -28,6 +29,8 @@ export interface TrackerRunOptions {
   /** Several runs may share one tracker, each with a key of its own. */
   readonly tracker?: DeltaTracker;
   readonly key?: string;
+  /** Where a tracker of its own keeps its targets. */
+  readonly kept?: KeptTargets;
 }
 
 /** When a response came, in seconds from the start. The profile says the same if `targetSeconds` says nothing else. */
@@ -43,7 +46,7 @@ export class TrackerRun {
   readonly target: Target;
 
   constructor({ profile = 'mem', isDeltaEndpoint = false, seconds, ...options }: TrackerRunOptions = {}) {
-    this.tracker = options.tracker ?? createDeltaTracker({ maxStateAgeMs: MAX_STATE_AGE_MS });
+    this.tracker = options.tracker ?? createDeltaTracker({ maxStateAgeMs: MAX_STATE_AGE_MS }, options.kept);
     const preset = (isDeltaEndpoint ? DELTA_PRESETS : PRESETS).get(profile);
     if (!preset) throw new Error(`no preset ${profile}`);
     const { target } = finishedProfile();
