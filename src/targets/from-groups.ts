@@ -1,7 +1,6 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { ValueError } from '../config/value-error.ts';
 import type { TargetGroup } from '../discovery/target-group.ts';
-import { redactUrl } from '../http/redact-url.ts';
 import { hashMod } from '../labels/hash-mod.ts';
 import {
   ADDRESS_LABEL,
@@ -21,11 +20,13 @@ import {
 } from '../labels/label-set.ts';
 import { relabel } from '../labels/relabel.ts';
 import { formatHostPort, parseOrigin } from './address.ts';
+import { DiscoveredLabels } from './discovered-labels.ts';
 import { type EnabledProfile, FanOut, type Variant } from './fan-out.ts';
 import { Identities } from './identities.ts';
+import { baseUrlOf, type Instance, InstanceTarget } from './instance.ts';
 import { chooseSample } from './sample.ts';
-import type { DroppedTarget, DropReason, RejectedTarget, Target, TargetOrigin } from './target.ts';
-import { readTimeoutMs, readTiming, type Timing, type TimingTexts, timingTextsOf } from './timing.ts';
+import type { DroppedTarget, DropReason, RejectedTarget, Target } from './target.ts';
+import { readTimeoutMs, readTiming, type TimingTexts, timingTextsOf } from './timing.ts';
 
 /** What discovery's groups come to under one job. */
 export interface TargetsOfJob {
@@ -67,7 +68,7 @@ export function targetsFromGroups(
 
 class TargetBuilder {
   readonly #job: ScrapeConfig;
-  readonly #defaults: readonly (readonly [name: string, value: string])[];
+  readonly #defaults: LabelSet;
   readonly #timingTexts: TimingTexts;
   readonly #fanOut: FanOut;
   readonly #identities: Identities;
@@ -91,8 +92,8 @@ class TargetBuilder {
   };
 
   add(targetLabels: LabelSet, groupLabels: LabelSet, place: string): void {
-    const discovered = this.#discoveredLabels(targetLabels, groupLabels);
-    const result = relabel(discovered, this.#job.relabelRules, this.#warn);
+    const discovered = new DiscoveredLabels(targetLabels, groupLabels, this.#defaults);
+    const result = relabel(discovered.merged(), this.#job.relabelRules, this.#warn);
     if ('droppedBy' in result) {
       this.#drop(discovered, { type: 'relabel', ruleIndex: result.droppedBy });
       return;
@@ -128,9 +129,10 @@ class TargetBuilder {
 
   #targetsOf(instance: Instance, enabled: readonly EnabledProfile[], place: string): Target[] {
     const targets: Target[] = [];
+    const baseUrl = baseUrlOf(instance.origin);
     for (const one of enabled) {
       try {
-        const target = this.#target(instance, one);
+        const target = this.#target(instance, baseUrl, one);
         if (target !== undefined) targets.push(target);
       } catch (error) {
         this.#reject(instance.discoveredLabels, place, error);
@@ -140,27 +142,12 @@ class TargetBuilder {
   }
 
   /** Undefined for a duplicate. Throws a `ValueError`. */
-  #target(instance: Instance, enabled: EnabledProfile): Target | undefined {
-    const { intervalMs, timeoutMs } = instance.timing;
-    const { profile, pathAndQuery, seconds } = this.#fanOut.requestFor(enabled, intervalMs);
-    const scrapeTimeoutMs = readTimeoutMs(profile.name, timeoutMs, seconds);
-    const url = instance.baseUrl + pathAndQuery;
-    const key = this.#identities.claim(instance.labels, url, profile.name);
-    if (key === undefined) return undefined;
-    return {
-      key,
-      job: this.#job,
-      profile,
-      labels: instance.labels,
-      discoveredLabels: instance.discoveredLabels,
-      spyName: instance.spyName,
-      url: redactUrl(url),
-      origin: instance.origin,
-      pathAndQuery,
-      scrapeIntervalMs: intervalMs,
-      scrapeTimeoutMs,
-      seconds,
-    };
+  #target(instance: Instance, baseUrl: string, enabled: EnabledProfile): Target | undefined {
+    const request = this.#fanOut.requestFor(enabled, instance.intervalMs);
+    const { profile, pathAndQuery, seconds } = request;
+    const scrapeTimeoutMs = readTimeoutMs(profile.name, instance.timeoutMs, seconds);
+    const key = this.#identities.claim(instance.labels, baseUrl + pathAndQuery, profile.name);
+    return key === undefined ? undefined : new InstanceTarget(key, instance, request, scrapeTimeoutMs);
   }
 
   finish(nowMs: number): TargetsOfJob {
@@ -198,37 +185,27 @@ class TargetBuilder {
     return validUntilMs;
   }
 
-  /** The target's own labels, then the group's, then the job's defaults; each only where there is none yet. */
-  #discoveredLabels(targetLabels: LabelSet, groupLabels: LabelSet): LabelSet {
-    const labels = new Map<string, string>();
-    for (const source of [targetLabels, groupLabels, this.#defaults]) {
-      for (const [name, value] of source) if (value !== '' && !labels.has(name)) labels.set(name, value);
-    }
-    return labels;
-  }
-
   /** Checks what all profiles of one address share. Throws a `ValueError`. */
   #readInstance(discoveredLabels: LabelSet, labels: LabelSet): Instance {
-    const origin = parseOrigin(
-      labels.get(ADDRESS_LABEL) ?? '',
-      labels.get(SCHEME_LABEL) ?? '',
-      labels.get(PORT_LABEL) ?? '',
-    );
+    const address = labels.get(ADDRESS_LABEL) ?? '';
+    const origin = parseOrigin(address, labels.get(SCHEME_LABEL) ?? '', labels.get(PORT_LABEL) ?? '');
     const hostPort = formatHostPort(origin);
     if (labels.has(UNIX_SOCKET_LABEL))
       throw new ValueError('unix sockets are not supported', `remove ${UNIX_SOCKET_LABEL}`);
     checkApplicationName(labels.get(NAME_LABEL) ?? '');
-    const timing = readTiming(this.#job, this.#timingTexts, {
+    const { intervalMs, timeoutMs } = readTiming(this.#job, this.#timingTexts, {
       interval: labels.get(SCRAPE_INTERVAL_LABEL) ?? '',
       timeout: labels.get(SCRAPE_TIMEOUT_LABEL) ?? '',
     });
     return {
-      labels: publicLabels(labels, hostPort),
+      job: this.#job,
+      // The string that is there already, where it is the same.
+      labels: publicLabels(labels, hostPort === address ? address : hostPort),
       discoveredLabels,
       spyName: labels.get(SPY_NAME_LABEL) ?? DEFAULT_SPY_NAME,
       origin,
-      baseUrl: `${origin.scheme}://${hostPort}`,
-      timing,
+      intervalMs,
+      timeoutMs,
     };
   }
 
@@ -254,32 +231,20 @@ function addressOf([target]: readonly Target[]): string {
   return target === undefined ? '' : formatHostPort(target.origin);
 }
 
-/** One address after relabelling: what its profiles share. */
-interface Instance {
-  /** Public ones, sorted by name. */
-  readonly labels: LabelSet;
-  readonly discoveredLabels: LabelSet;
-  readonly spyName: string;
-  readonly origin: TargetOrigin;
-  /** Scheme, host and port. */
-  readonly baseUrl: string;
-  readonly timing: Timing;
-}
-
 const DEFAULT_SPY_NAME = 'gospy';
 const UNIX_SOCKET_LABEL = '__unix_socket__';
 const LONE_SURROGATE = /\p{Cs}/u;
 
 /** As Prometheus has them; the parameters so that rules can read and replace them. */
-function defaultLabels(job: ScrapeConfig, timing: TimingTexts): (readonly [name: string, value: string])[] {
+function defaultLabels(job: ScrapeConfig, timing: TimingTexts): LabelSet {
   const params = [...job.params].map(([key, values]) => [PARAM_PREFIX + key, values[0] ?? ''] as const);
-  return [
+  return new Map([
     [JOB_LABEL, job.jobName],
     [SCHEME_LABEL, job.scheme],
     [SCRAPE_INTERVAL_LABEL, timing.interval],
     [SCRAPE_TIMEOUT_LABEL, timing.timeout],
     ...params.filter(([name]) => isLabelName(name)),
-  ];
+  ]);
 }
 
 /** Without those of discovery and of the rules, sorted by name, with `instance`. Throws a `ValueError`. */
