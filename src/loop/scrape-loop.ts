@@ -40,7 +40,8 @@ export class ScrapeLoop {
   #settings: LoopSettings;
   #profileSettings: ProfileSettings;
   readonly #jobs = new Map<string, Job>();
-  readonly #targets = new Map<string, TargetLoop>();
+  /** Gone, with a scrape under way that may end. */
+  readonly #leaving = new Map<string, TargetLoop>();
   readonly #running = new Set<TargetLoop>();
   #isStopping = false;
   #onIdle: (() => void) | undefined;
@@ -106,12 +107,12 @@ export class ScrapeLoop {
   }
 
   jobs(): readonly JobView[] {
-    return [...this.#jobs.values()].map(({ watch, found, keys }) => ({
+    return [...this.#jobs.values()].map(({ watch, found, targets }) => ({
       name: watch.job.jobName,
       config: found?.job ?? watch.job,
       isDiscovered: found !== undefined,
       discoveryFailures: watch.failures,
-      targets: [...keys].flatMap((key) => this.#targets.get(key)?.view() ?? []),
+      targets: Array.from(targets.values(), (loop) => loop.view()),
       dropped: found?.dropped ?? [],
       droppedCount: found?.droppedCount ?? 0,
       rejected: found?.rejected ?? [],
@@ -125,11 +126,11 @@ export class ScrapeLoop {
     for (const config of this.#settings.config.scrapeConfigs) {
       const job = before.get(config.jobName);
       before.delete(config.jobName);
-      this.#jobs.set(config.jobName, job ? this.#takeOver(job, config) : this.#watchJob(config, new Set()));
+      this.#jobs.set(config.jobName, job ? this.#takeOver(job, config) : this.#watchJob(config, new Map()));
     }
     for (const job of before.values()) {
       this.#end(job);
-      for (const key of job.keys) this.#retire(key);
+      for (const loop of job.targets.values()) this.#retire(loop);
     }
   }
 
@@ -138,16 +139,16 @@ export class ScrapeLoop {
     const { watch } = job;
     if (!isDeepStrictEqual(watch.job.discovery, config.discovery)) {
       this.#end(job);
-      return this.#watchJob(config, job.keys);
+      return this.#watchJob(config, job.targets);
     }
     watch.job = config;
     if (watch.latest) this.#rebuild(job, watch.latest);
     return job;
   }
 
-  #watchJob(config: ScrapeConfig, keys: Set<string>): Job {
+  #watchJob(config: ScrapeConfig, targets: Map<string, TargetLoop>): Job {
     const watch = new JobWatch(config, this.#deps);
-    const job: Job = { watch, keys, found: undefined, told: new Set(), cancelRotation: () => {} };
+    const job: Job = { watch, targets, found: undefined, told: new Set(), cancelRotation: () => {} };
     watch.start((update) => this.#rebuild(job, update));
     return job;
   }
@@ -169,20 +170,19 @@ export class ScrapeLoop {
       job.cancelRotation = clock.schedule(Math.max(0, found.validUntilMs - clock.now()), () => this.#rotate(job));
     }
     this.#tellNews(job, found);
-    const gone = job.keys;
-    const keys = new Set<string>();
+    const gone = job.targets;
+    job.targets = new Map();
     let added = 0;
     for (const target of found.targets) {
       if (!this.#settings.isWanted(target)) continue;
-      keys.add(target.key);
+      const loop = gone.get(target.key);
       if (!gone.delete(target.key)) added += 1;
-      this.#keep(target);
+      job.targets.set(target.key, this.#keep(target, loop));
     }
-    job.keys = keys;
-    for (const key of gone) this.#retire(key);
+    for (const loop of gone.values()) this.#retire(loop);
     if (added > 0 || gone.size > 0) {
       const { jobName } = config;
-      this.#deps.onEvent({ type: 'targets-changed', jobName, added, removed: gone.size, total: keys.size });
+      this.#deps.onEvent({ type: 'targets-changed', jobName, added, removed: gone.size, total: job.targets.size });
     }
   }
 
@@ -204,44 +204,43 @@ export class ScrapeLoop {
     job.told = inForce;
   }
 
-  #keep(target: Target): void {
-    const loop = this.#targets.get(target.key);
+  /** `loop`: of the target as it was. */
+  #keep(target: Target, loop = this.#leaving.get(target.key)): TargetLoop {
     if (loop) {
+      this.#leaving.delete(target.key);
       loop.update(target);
-      return;
+      return loop;
     }
     const created = new TargetLoop(target, this.#world);
-    this.#targets.set(target.key, created);
     created.start();
+    return created;
   }
 
-  #retire(key: string): void {
-    const loop = this.#targets.get(key);
-    if (!loop) return;
+  #retire(loop: TargetLoop): void {
     loop.retire();
-    if (!this.#running.has(loop)) this.#remove(loop);
-  }
-
-  #remove(loop: TargetLoop): void {
-    this.#targets.delete(loop.target.key);
-    this.#deps.forget(loop.target);
+    if (this.#running.has(loop)) this.#leaving.set(loop.target.key, loop);
+    else this.#deps.forget(loop.target);
   }
 
   readonly #onEnded = (loop: TargetLoop): void => {
-    if (loop.isGone) this.#remove(loop);
+    if (loop.isGone) {
+      this.#leaving.delete(loop.target.key);
+      this.#deps.forget(loop.target);
+    }
     if (this.#running.size === 0) this.#onIdle?.();
   };
 
   readonly #onClockJump = (): void => {
     this.#deps.onEvent({ type: 'clock-jumped' });
-    for (const loop of this.#targets.values()) loop.regrid();
+    for (const loop of this.#leaving.values()) loop.regrid();
+    for (const { targets } of this.#jobs.values()) for (const loop of targets.values()) loop.regrid();
   };
 }
 
 interface Job {
   readonly watch: JobWatch;
-  /** Of the targets that are scraped. */
-  keys: Set<string>;
+  /** Those that are scraped, by key. */
+  targets: Map<string, TargetLoop>;
   /** Undefined before the first answer of discovery. */
   found: TargetsOfJob | undefined;
   /** Warnings and rejections in force. */

@@ -41,46 +41,51 @@ export interface RoundDeps
 
 /** What only matters while a scrape is under way. */
 interface Round {
+  /** The slot that it was started for. */
+  readonly slotMs: number;
   /** The slot that it serves; undefined where the clock has jumped since. */
   servedMs: number | undefined;
   /** When its first request was sent, Unix milliseconds; undefined where none was. */
   requestedMs: number | undefined;
 }
 
+/** What only targets have with which something went wrong. */
+interface Trouble {
+  failuresInRow: number;
+  /** Since the first of them, Unix milliseconds. */
+  downSinceMs: number;
+  /** Rounds in a row without such a profile. */
+  absentRounds: number;
+  isAbsenceTold: boolean;
+  /** Of the last scrape. */
+  lastError: FailureView | undefined;
+}
+
 /**
  * The rounds of one target: one request at a time, each in its slot, until the target is gone. There is one for each profile
- * of each address, so it has few fields, and no function or timer of its own.
+ * of each address, so it has few fields, and no function or timer of its own. A number that is not whole would be an object.
  */
 export class TargetLoop implements Timer {
-  dueMs = 0;
   place = -1;
   /** As discovery and config have it now; a round under way goes on with the one it began with. */
   target: Target;
   /** Discovery no longer has it. A scrape under way may end, what it brings is kept, its failure is of no interest. */
   isGone = false;
   readonly #world: RoundWorld;
-  #phaseMs: number;
-  /** The slot that is waited for, or served now. */
-  #slotMs = 0;
   /** Undefined while none is under way. */
   #round: Round | undefined;
   #isRestored = false;
   #health: TargetHealth = 'unknown';
-  #isAbsenceTold = false;
-  #absentRounds = 0;
-  #failures = 0;
-  #downSinceMs = 0;
   #missed = 0;
-  /** Of the last request. */
-  #durationMs: number | undefined;
+  /** Of the last request, whole microseconds. */
+  #durationMicros: number | undefined;
   #lastScrapeMs: number | undefined;
   #bytes: number | undefined;
-  #lastError: FailureView | undefined;
+  #trouble: Trouble | undefined;
 
   constructor(target: Target, world: RoundWorld) {
     this.target = target;
     this.#world = world;
-    this.#phaseMs = gridOf(target).phaseMs;
   }
 
   /** Waits for the first slot. */
@@ -93,9 +98,7 @@ export class TargetLoop implements Timer {
     const isSameGrid = target.scrapeIntervalMs === this.target.scrapeIntervalMs;
     this.target = target;
     this.isGone = false;
-    if (isSameGrid) return;
-    this.#phaseMs = gridOf(target).phaseMs;
-    this.regrid();
+    if (!isSameGrid) this.regrid();
   }
 
   /** Computes the slot anew: the wall clock is not what it was. */
@@ -117,27 +120,30 @@ export class TargetLoop implements Timer {
       lastScrapeMs: this.#lastScrapeMs,
       lastDurationMs: this.#durationMs,
       lastBytes: this.#bytes,
-      lastError: this.#lastError,
-      failuresInRow: this.#failures,
-      nextSlotMs: this.place === -1 ? undefined : this.#slotMs,
+      lastError: this.#trouble?.lastError,
+      failuresInRow: this.#trouble?.failuresInRow ?? 0,
+      nextSlotMs: this.#world.queue.slotOf(this),
       missedSlots: this.#missed,
     };
   }
 
   /** Called by the queue when it is time. */
-  run(): void {
-    const round: Round = { servedMs: this.#slotMs, requestedMs: undefined };
+  run(slotMs: number): void {
+    const round: Round = { slotMs, servedMs: slotMs, requestedMs: undefined };
     this.#round = round;
     void this.#serve(round);
   }
 
   get #grid(): Grid {
-    return { phaseMs: this.#phaseMs, intervalMs: this.target.scrapeIntervalMs };
+    return gridOf(this.target);
+  }
+
+  get #durationMs(): number | undefined {
+    return this.#durationMicros === undefined ? undefined : this.#durationMicros / 1000;
   }
 
   #waitFor(slotMs: number, startMs = slotMs): void {
-    this.#slotMs = slotMs;
-    this.#world.queue.put(this, startMs);
+    this.#world.queue.put(this, startMs, slotMs);
   }
 
   async #serve(round: Round): Promise<void> {
@@ -173,7 +179,7 @@ export class TargetLoop implements Timer {
 
   #scrape(target: Target, round: Round): Promise<ScrapedProfile> {
     const { turns, clock, deps } = this.#world;
-    const lastStartMs = this.#slotMs + target.scrapeIntervalMs - (target.seconds ?? 0) * 1000;
+    const lastStartMs = round.slotMs + target.scrapeIntervalMs - (target.seconds ?? 0) * 1000;
     const scrape = (of: Target) => this.#request(of, round);
     const { sleep, signal } = deps;
     return scrapeInTurn(target, turns, { scrape, sleep, signal, now: () => clock.now() }, lastStartMs);
@@ -190,61 +196,72 @@ export class TargetLoop implements Timer {
       this.#bytes = scraped.content.body.length;
       return scraped;
     } finally {
-      this.#durationMs = clock.monotonic() - requestedAt;
+      this.#durationMicros = Math.round((clock.monotonic() - requestedAt) * 1000);
     }
   }
 
-  #tell(target: Target, result: TargetResult | undefined, { requestedMs }: Round): void {
+  #tell(target: Target, result: TargetResult | undefined, { slotMs, requestedMs }: Round): void {
     const { deps } = this.#world;
     const isIgnored = result === undefined || (this.isGone && result.type === 'failed');
     const outcome = isIgnored ? 'cancelled' : outcomeOf(result);
     if (!isIgnored) {
       deps.onEvent(result);
-      this.#lastError = result.type === 'failed' ? failureView(result.error) : undefined;
       if (result.type !== 'failed' || outcome === 'unwritten') this.#succeeded(target);
       else this.#failed(target, result);
+      if (result.type === 'failed') this.#noteTrouble().lastError = failureView(result.error);
     }
     deps.onEvent({
       type: 'round',
       target,
       outcome,
-      latenessMs: requestedMs === undefined ? undefined : requestedMs - this.#slotMs,
+      latenessMs: requestedMs === undefined ? undefined : requestedMs - slotMs,
       durationMs: requestedMs === undefined ? undefined : this.#durationMs,
       bytes: outcome === 'failed' || outcome === 'absent' || outcome === 'cancelled' ? undefined : this.#bytes,
     });
   }
 
   #succeeded(target: Target): void {
-    if (this.#failures > 0) {
-      const downMs = this.#world.clock.now() - this.#downSinceMs;
-      this.#world.deps.onEvent({ type: 'up', target, failures: this.#failures, downMs });
-    }
+    const { failuresInRow = 0, downSinceMs = 0 } = this.#trouble ?? {};
+    this.#trouble = undefined;
     this.#health = 'up';
-    this.#failures = 0;
-    this.#absentRounds = 0;
-    this.#isAbsenceTold = false;
+    if (failuresInRow === 0) return;
+    const downMs = this.#world.clock.now() - downSinceMs;
+    this.#world.deps.onEvent({ type: 'up', target, failures: failuresInRow, downMs });
   }
 
   #failed(target: Target, { stage, error }: Extract<TargetResult, { readonly type: 'failed' }>): void {
     const { deps, clock } = this.#world;
+    const trouble = this.#noteTrouble();
     if (stage === 'scrape') deps.scrapeFailed(target);
-    if (this.#failures === 0) this.#downSinceMs = clock.now();
-    this.#failures += 1;
+    if (trouble.failuresInRow === 0) trouble.downSinceMs = clock.now();
+    trouble.failuresInRow += 1;
     if (error.code === 'PROFILE_NOT_FOUND') {
-      this.#absentRounds += 1;
+      trouble.absentRounds += 1;
       this.#health = 'absent';
-      if (!this.#isAbsenceTold) deps.onEvent({ type: 'absent', target, error });
-      this.#isAbsenceTold = true;
+      if (!trouble.isAbsenceTold) deps.onEvent({ type: 'absent', target, error });
+      trouble.isAbsenceTold = true;
       return;
     }
-    this.#absentRounds = 0;
+    trouble.absentRounds = 0;
     if (this.#health !== 'down') deps.onEvent({ type: 'down', target, error });
     this.#health = 'down';
   }
 
+  #noteTrouble(): Trouble {
+    this.#trouble ??= {
+      failuresInRow: 0,
+      downSinceMs: 0,
+      absentRounds: 0,
+      isAbsenceTold: false,
+      lastError: undefined,
+    };
+    return this.#trouble;
+  }
+
   #waitForNext(servedMs: number | undefined, endMs: number): void {
-    if (this.#absentRounds > 0) {
-      this.#waitFor(slotAfterAbsence(this.#grid, servedMs ?? endMs, endMs, this.#absentRounds));
+    const { absentRounds = 0 } = this.#trouble ?? {};
+    if (absentRounds > 0) {
+      this.#waitFor(slotAfterAbsence(this.#grid, servedMs ?? endMs, endMs, absentRounds));
       return;
     }
     const { slotMs, startMs, missed } = nextSlot(this.#grid, servedMs, endMs);

@@ -17,13 +17,11 @@ export const SYSTEM_LOOP_CLOCK: LoopClock = {
   },
 };
 
-/** Something that waits in the queue. The fields are the queue's; there may be tens of thousands, so nothing wraps them. */
+/** Something that waits in the queue. There may be tens of thousands, so nothing wraps them. */
 export interface Timer {
-  /** Monotonic milliseconds. */
-  dueMs: number;
-  /** Its place in the heap; -1 while it does not wait. */
+  /** Its place in the heap, which is the queue's business; -1 while it does not wait. */
   place: number;
-  run(): void;
+  run(slotMs: number): void;
 }
 
 /** How soon a change of the wall clock is noticed. Waking up once a second costs nothing that can be measured. */
@@ -34,13 +32,16 @@ const JUMP_MS = 500;
 const EARLY_MS = 1;
 
 /**
- * All waits of the loop in one binary heap behind one system timer, so that a waiting target costs two fields and a
- * place. Waits are monotonic; a jump of the wall clock is told to `onJump`, which may then put every timer elsewhere.
+ * All waits of the loop in one binary heap behind one system timer, so that a waiting target costs a field and
+ * three places. Waits are monotonic; a jump of the wall clock is told to `onJump`, which may then put every timer elsewhere.
  */
 export class TimerQueue {
   readonly #clock: LoopClock;
   readonly #onJump: () => void;
   readonly #heap: Timer[] = [];
+  /** Of each in the heap, monotonic milliseconds. In arrays of their own, where V8 has no object for each number. */
+  readonly #dueMs: number[] = [];
+  readonly #slotMs: number[] = [];
   /** Wall clock minus monotonic clock. */
   #offsetMs: number;
   #wakeMs = Number.POSITIVE_INFINITY;
@@ -56,41 +57,45 @@ export class TimerQueue {
     return this.#heap.length;
   }
 
-  /** Has `timer` run at a time of the wall clock as it is now; instead of when it was due, if it waits already. */
-  put(timer: Timer, atMs: number): void {
-    timer.dueMs = this.#clock.monotonic() + (atMs - this.#clock.now());
-    if (timer.place === -1) {
-      timer.place = this.#heap.length;
-      this.#heap.push(timer);
-    }
-    this.#settle(timer);
+  /**
+   * Has `timer` run at a time of the wall clock as it is now; instead of when it was due, if it waits already. It is told the
+   * slot that it waited for.
+   */
+  put(timer: Timer, atMs: number, slotMs = atMs): void {
+    const dueMs = this.#clock.monotonic() + (atMs - this.#clock.now());
+    this.#settle(timer, timer.place === -1 ? this.#heap.length : timer.place, dueMs, slotMs);
     this.#arm();
+  }
+
+  /** The slot that it waits for; undefined while it does not wait. */
+  slotOf({ place }: Timer): number | undefined {
+    return this.#slotMs[place];
   }
 
   remove(timer: Timer): void {
     const { place } = timer;
     if (place === -1) return;
-    const last = this.#heap.pop();
     timer.place = -1;
-    if (last === undefined || last === timer) return;
-    last.place = place;
-    this.#heap[place] = last;
-    this.#settle(last);
+    const last = this.#heap.pop();
+    const dueMs = this.#dueMs.pop();
+    const slotMs = this.#slotMs.pop();
+    if (last === undefined || dueMs === undefined || slotMs === undefined || last === timer) return;
+    this.#settle(last, place, dueMs, slotMs);
   }
 
   clear(): void {
     for (const timer of this.#heap) timer.place = -1;
-    this.#heap.length = 0;
+    for (const places of [this.#heap, this.#dueMs, this.#slotMs]) places.length = 0;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#wakeMs = Number.POSITIVE_INFINITY;
   }
 
   #arm(): void {
-    const next = this.#heap[0];
-    if (next === undefined) return;
+    const nextMs = this.#dueMs[0];
+    if (nextMs === undefined) return;
     const nowMs = this.#clock.monotonic();
-    const wakeMs = Math.min(next.dueMs, nowMs + LOOK_EVERY_MS);
+    const wakeMs = Math.min(nextMs, nowMs + LOOK_EVERY_MS);
     // A wake-up that is too early does no harm, so only an earlier one replaces it.
     if (this.#cancelWake && this.#wakeMs <= wakeMs) return;
     this.#cancelWake?.();
@@ -104,10 +109,12 @@ export class TimerQueue {
     this.#lookForJump();
     const untilMs = this.#clock.monotonic() + EARLY_MS;
     for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined || first.dueMs > untilMs) break;
+      const [first] = this.#heap;
+      const [dueMs = 0] = this.#dueMs;
+      const [slotMs = 0] = this.#slotMs;
+      if (first === undefined || dueMs > untilMs) break;
       this.remove(first);
-      first.run();
+      first.run(slotMs);
     }
     this.#arm();
   };
@@ -120,32 +127,35 @@ export class TimerQueue {
     if (hasJumped) this.#onJump();
   }
 
-  /** Moves a timer up or down to where its time belongs. */
-  #settle(timer: Timer): void {
-    const heap = this.#heap;
-    const { dueMs } = timer;
-    let place = timer.place;
+  /** Puts a timer where its time belongs, up or down from a place that is free. */
+  #settle(timer: Timer, free: number, dueMs: number, slotMs: number): void {
+    const due = this.#dueMs;
+    let place = free;
     while (place > 0) {
       const up = (place - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || parent.dueMs <= dueMs) break;
-      heap[place] = parent;
-      parent.place = place;
+      if (due[up]! <= dueMs) break;
+      this.#move(up, place);
       place = up;
     }
     for (;;) {
-      const left = 2 * place + 1;
-      const right = heap[left + 1];
-      let child = heap[left];
-      if (child === undefined) break;
-      if (right !== undefined && right.dueMs < child.dueMs) child = right;
-      if (child.dueMs >= dueMs) break;
-      const down = child.place;
-      heap[place] = child;
-      child.place = place;
-      place = down;
+      let child = 2 * place + 1;
+      if (child >= due.length) break;
+      if (child + 1 < due.length && due[child + 1]! < due[child]!) child += 1;
+      if (due[child]! >= dueMs) break;
+      this.#move(child, place);
+      place = child;
     }
-    heap[place] = timer;
+    this.#set(place, timer, dueMs, slotMs);
+  }
+
+  #move(from: number, to: number): void {
+    this.#set(to, this.#heap[from]!, this.#dueMs[from]!, this.#slotMs[from]!);
+  }
+
+  #set(place: number, timer: Timer, dueMs: number, slotMs: number): void {
+    this.#heap[place] = timer;
+    this.#dueMs[place] = dueMs;
+    this.#slotMs[place] = slotMs;
     timer.place = place;
   }
 }

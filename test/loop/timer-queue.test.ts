@@ -5,7 +5,7 @@ import { type LoopClock, type Timer, TimerQueue } from '../../src/loop/timer-que
 import { FakeLoopClock } from '../support/fake-loop-clock.ts';
 
 function createTimer(run: () => void): Timer {
-  return { dueMs: 0, place: -1, run };
+  return { place: -1, run };
 }
 
 function queueOf(clock: FakeLoopClock, onJump: () => void = () => {}) {
