@@ -32,7 +32,7 @@ export class ConnectionPool {
     const key = `${origin.scheme}://${authorityOf(origin)} ${proxyKey(proxy)}`;
     let host = this.#hosts.get(key);
     if (!host) {
-      host = new Host(this.#options, () => this.#hosts.delete(key));
+      host = new Host(key, this.#hosts, this.#options);
       if (this.#isClosing) host.close();
       this.#hosts.set(key, host);
     }
@@ -61,17 +61,24 @@ interface Waiting {
   readonly exchange: Exchange;
 }
 
-/** The connections to one origin by one way, and who waits for one. */
+/**
+ * The connections to one origin by one way, and who waits for one. There are as many hosts as targets, most with one
+ * connection: a set, a queue and a function for each would take more than the host itself.
+ */
 class Host {
+  readonly #key: string;
+  /** That it is one of. */
+  readonly #hosts: Map<string, Host>;
   readonly #options: PoolOptions;
-  readonly #onEmpty: () => void;
-  readonly #connections = new Set<Connection>();
-  #waiting: Waiting[] = [];
+  #connections: readonly Connection[] = NO_CONNECTIONS;
+  /** Undefined while nobody waits. */
+  #waiting: Waiting[] | undefined;
   #isClosing = false;
 
-  constructor(options: PoolOptions, onEmpty: () => void) {
+  constructor(key: string, hosts: Map<string, Host>, options: PoolOptions) {
+    this.#key = key;
+    this.#hosts = hosts;
     this.#options = options;
-    this.#onEmpty = onEmpty;
   }
 
   run(route: Route, exchange: Exchange): void {
@@ -80,7 +87,10 @@ class Host {
     if (idle) idle.run(exchange);
     else if (exchange.request.isHeld || this.#countOrdinary() < this.#options.maxPerOrigin)
       this.#open(route).run(exchange);
-    else this.#waiting.push({ route, exchange });
+    else {
+      this.#waiting ??= [];
+      this.#waiting.push({ route, exchange });
+    }
   }
 
   /** A new connection whatever is idle: the idle ones are as old as the one that just failed. */
@@ -89,34 +99,36 @@ class Host {
   }
 
   serveNext(): void {
-    const next = this.#waiting.find(({ exchange }) => !exchange.isSettled);
-    this.#waiting = next ? this.#waiting.slice(this.#waiting.indexOf(next) + 1) : [];
+    const first = this.#waiting?.findIndex(({ exchange }) => !exchange.isSettled) ?? -1;
+    const next = this.#waiting?.[first];
+    this.#waiting = next && this.#waiting?.slice(first + 1);
     if (next) this.run(next.route, next.exchange);
     else if (this.#isClosing) this.close();
   }
 
   forget(connection: Connection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0 && this.#waiting.every(({ exchange }) => exchange.isSettled)) this.#onEmpty();
+    this.#connections = this.#connections.filter((one) => one !== connection);
+    const isWanted = this.#waiting?.some(({ exchange }) => !exchange.isSettled) ?? false;
+    if (this.#connections.length === 0 && !isWanted) this.#hosts.delete(this.#key);
   }
 
   close(): void {
     this.#isClosing = true;
-    for (const connection of [...this.#connections]) if (!connection.exchange) connection.close();
+    for (const connection of this.#connections) if (!connection.exchange) connection.close();
   }
 
   destroy(error: HttpError): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
     for (const { exchange } of waiting) exchange.abort(error);
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       connection.exchange?.abort(error);
       connection.close();
     }
   }
 
   #idle(route: Route): Connection | undefined {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.exchange) continue;
       // Other TLS settings: a certificate or CA file has changed.
       if (connection.route.tls === route.tls) return connection;
@@ -133,10 +145,13 @@ class Host {
 
   #open(route: Route): Connection {
     const connection = new Connection(route, this, this.#options.keepAliveMs);
-    this.#connections.add(connection);
+    // Of just that length: a literal with a spread leaves room for sixteen more.
+    this.#connections = this.#connections.concat(connection);
     return connection;
   }
 }
+
+const NO_CONNECTIONS: readonly Connection[] = [];
 
 /** One undici client, that is one socket at a time. */
 class Connection implements ExchangeConnection {
@@ -144,15 +159,13 @@ class Connection implements ExchangeConnection {
   exchange: Exchange | undefined;
   isReused = false;
   readonly #host: Host;
-  readonly #hostHeader: string;
   readonly #client: Client;
   #attempt: ConnectAttempt | undefined;
 
   constructor(route: Route, host: Host, keepAliveMs: number) {
     this.route = route;
     this.#host = host;
-    this.#hostHeader = hostHeader(route.origin);
-    this.#client = new Client(`${route.origin.scheme}://${this.#hostHeader}`, {
+    this.#client = new Client(`${route.origin.scheme}://${hostHeader(route.origin)}`, {
       // The caller's deadline bounds the whole request; undici's own limits would only cut long profiles short.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -186,7 +199,7 @@ class Connection implements ExchangeConnection {
     const { request } = exchange;
     const { origin, proxy } = this.route;
     const isForwarded = proxy !== undefined && origin.scheme === 'http';
-    const headers = ['host', this.#hostHeader, ...request.headers];
+    const headers = ['host', hostHeader(origin), ...request.headers];
     if (isForwarded && proxy.authorization) headers.push('proxy-authorization', proxy.authorization);
     this.#client.dispatch(
       {
