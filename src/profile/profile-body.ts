@@ -1,4 +1,4 @@
-import { freeNow } from './free-now.ts';
+import { freeNow, freeReceived } from './free-now.ts';
 import { openProfile } from './open-profile.ts';
 
 /** A profile as it came; inflated where somebody asks, which the engine in WebAssembly does not. */
@@ -43,9 +43,8 @@ export class ProfileBody {
   }
 
   #free(inUse: Uint8Array | undefined): void {
-    for (const bytes of new Set([this.body, this.#pprof ?? this.body])) {
-      if (bytes.buffer !== inUse?.buffer) freeNow(bytes);
-    }
+    if (this.body.buffer !== inUse?.buffer) freeReceived(this.body);
+    if (this.#pprof && this.#pprof.buffer !== inUse?.buffer) freeNow(this.#pprof);
   }
 }
 
