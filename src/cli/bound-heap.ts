@@ -12,4 +12,7 @@ export function boundHeap(): void {
   // large. Measured over 1,500 and 2,000 targets of 21 kB: 20 and 43 MB less resident, at a CPU time that differs by less
   // than its spread. With a fifth it was some megabytes less again, and up to 8 % more CPU.
   setFlagsFromString('--heap-growing-percent=40');
+  // A page of V8's is moved together when a fifth of it is free, and not only when most is: what undici keeps of each connection
+  // is replaced with each request, which leaves holes. With 10,000 connected targets 20 MB less.
+  setFlagsFromString('--optimize-for-size');
 }

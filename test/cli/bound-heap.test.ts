@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getHeapSpaceStatistics } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { boundHeap } from '../../src/cli/bound-heap.ts';
 
 function nurseryBytes(): number {
@@ -41,3 +42,20 @@ test('old objects that are of no more use are collected before they are as much 
   }
   assert.ok(most - before < count * listBytes, `${most - before} bytes beside ${count * listBytes} in use`);
 });
+
+test('old objects are moved together where two fifths of the room around them are free', () => {
+  boundHeap();
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const count = 50_000;
+  const held = Array.from({ length: count }, (_, index): number[] | undefined => new Array<number>(100).fill(index));
+  collect();
+  for (let index = 0; index < count; index++) if (index % 5 < 2) held[index] = undefined;
+  for (let round = 0; round < 12; round++) collect();
+  assert.ok(freeShareOfOldSpace() < 0.3, `${freeShareOfOldSpace()} free with ${held.length}`);
+});
+
+function freeShareOfOldSpace(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
+  return space === undefined ? Number.NaN : 1 - space.space_used_size / space.space_size;
+}
