@@ -31,6 +31,16 @@ test('a response gives its memory back; the delta made of it stays', async () =>
   run.tracker.keep(run.target.key);
 });
 
+test('so does a small one, which would lie there as long as what the parser keeps of its headers', async () => {
+  const heapOfFew = new GoHeap({ samples: 10 });
+  const run = new TrackerRun();
+  const received = gzipSync(buildProfile(heapOfFew.snapshot()), { level: 0 });
+  const scraped = run.responseAt(received, undefined, 0);
+  releaseScraped(scraped, await run.tracker.next(scraped));
+  assert.ok(received.buffer.byteLength === 0 && scraped.content.body.length === 0);
+  assert.equal(run.tracker.hasBaseline(run.target, scraped.respondedAtMs), true);
+});
+
 test('a snapshot whose result was lost is compared again, after what it came from is gone', async () => {
   const run = new TrackerRun({ tracker: owner() });
   for (const [at, bytes] of [first, second, second].entries()) {
