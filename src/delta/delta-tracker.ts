@@ -69,9 +69,11 @@ class Tracker implements DeltaTracker {
     const { limits = DEFAULT_PROFILE_LIMITS, ownsResponses = false } = this.#options;
     const step = new TargetStep(scraped, young, { limits, ownsResponse: ownsResponses });
     const { outcome, tracked } = step.take();
+    // First, as it fails where there is no memory: then nothing has changed.
+    const kept = this.#kept.put(tracked, tracked.state !== young?.state);
     this.#free(this.#before, target.key);
     this.#before.set(target.key, this.#targets.get(target.key));
-    this.#targets.set(target.key, this.#kept.put(tracked, tracked.state !== young?.state));
+    this.#targets.set(target.key, kept);
     const clock = this.#clocks.warningOf(target, step.clockOffsetMs);
     const warnings = [...(clock ? [clock] : []), ...this.#untold(target.key, outcome.warnings)];
     if (outcome.kind === 'held') {
@@ -122,8 +124,9 @@ class Tracker implements DeltaTracker {
   importState(key: string, bytes: Uint8Array): 'restored' | 'torn' | 'version' {
     const tracked = decodeTracked(bytes);
     if (typeof tracked === 'string') return tracked;
+    const kept = this.#kept.put(tracked, true);
     this.#free(this.#targets, key);
-    this.#targets.set(key, this.#kept.put(tracked, true));
+    this.#targets.set(key, kept);
     return 'restored';
   }
 

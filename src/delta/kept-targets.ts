@@ -117,8 +117,9 @@ export class KeptTargets {
   }
 
   #bufferFor(own: ArrayBuffer | undefined, size: number): KeptTarget {
+    const buffer = own?.byteLength === size ? own : new ArrayBuffer(size);
     const number = this.#vacant.pop() ?? this.#buffers.length;
-    this.#buffers[number] = own?.byteLength === size ? own : new ArrayBuffer(size);
+    this.#buffers[number] = buffer;
     return ~number;
   }
 

@@ -53,8 +53,9 @@ export class Engine {
     return inflated === length ? at : 0;
   }
 
-  /** Bytes out of memory. */
+  /** Bytes out of memory, which may have grown since anyone looked: a call that gives up tells nobody. */
   copy(at: number, length: number): Uint8Array {
+    this.look();
     return new Uint8Array(this.bytes.subarray(at, at + length));
   }
 }

@@ -263,6 +263,31 @@ test('a target that is gone leaves nothing behind, whatever came of its scrapes'
   }
 });
 
+test('a snapshot for which there is no memory changes nothing, for its target or another', async () => {
+  class Full extends KeptTargets {
+    isFull = false;
+    override put(...tracked: Parameters<KeptTargets['put']>): ReturnType<KeptTargets['put']> {
+      if (this.isFull) throw new RangeError('Array buffer allocation failed');
+      return super.put(...tracked);
+    }
+  }
+  const kept = new Full();
+  const run = new TrackerRun({ kept });
+  const other = new TrackerRun({ tracker: run.tracker, key: 'another' });
+  await run.next(alloc(10n), { seconds: 100 });
+  kept.isFull = true;
+  await assert.rejects(run.next(alloc(12n), { seconds: 110 }), RangeError);
+  kept.isFull = false;
+  const outcome = await run.next(alloc(15n), { seconds: 120 });
+  assert.deepEqual(times(outcome), { from: 100, until: 120, time: 120, duration: 20 });
+  run.tracker.keep(run.target.key);
+  // Takes whatever room is free.
+  await other.next(alloc(1000n), { seconds: 125 });
+  const last = await run.next(alloc(17n), { seconds: 130 });
+  assert.ok(last.kind === 'profile' && !last.isReset);
+  assert.deepEqual(passedOn(last).samples, [['a', 2n, 0n]]);
+});
+
 test('a state that was saved and restored gives the same delta', async () => {
   const first = new TrackerRun();
   await first.next(heap(['a', 10n, 1n], ['b', 20n, 2n], ['c', 5n, 0n]), { seconds: 100 });
