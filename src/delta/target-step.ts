@@ -166,9 +166,7 @@ export class TargetStep {
       ? { body: this.#receivedBody(), sampleTypes: header.sampleTypes, samples: header.samples, clamped: 0 }
       : this.#rewritten({ columns: uses, ...times });
     const isShort =
-      kind === 'measured' &&
-      header.durationNanos > 0n &&
-      Number(header.durationNanos) < (this.#target.seconds ?? 0) * 1e9 * WHOLE_MEASUREMENT;
+      kind === 'measured' && Number(untilNanos - fromNanos) < (this.#target.seconds ?? 0) * 1e9 * WHOLE_MEASUREMENT;
     return { outcome: { ...this.#profile(made.body, fromNanos, untilNanos, made), isPartial: isShort }, tracked };
   }
 
@@ -185,19 +183,34 @@ export class TargetStep {
   ): { fromNanos: bigint; untilNanos: bigint; isOurs: boolean } {
     const { requestedAtMs } = this.#scraped;
     if (kind === 'measured') {
-      const length =
-        header.durationNanos > 0n ? header.durationNanos : BigInt(this.#target.seconds ?? 0) * 1_000_000_000n;
-      if (this.#isPlausible(header.timeNanos, requestedAtMs)) {
-        return { fromNanos: header.timeNanos, untilNanos: header.timeNanos + length, isOurs: false };
-      }
-      const fromNanos = msToNanos(requestedAtMs);
-      return { fromNanos, untilNanos: fromNanos + length, isOurs: header.timeNanos !== 0n };
+      const length = this.#measuredNanos(header);
+      const isPlausible = this.#isPlausible(header.timeNanos, requestedAtMs);
+      const saidNanos = isPlausible ? header.timeNanos : msToNanos(requestedAtMs);
+      // A measurement ends with its answer at the latest, whatever the target's clock says.
+      const lateNanos = saidNanos + length - this.#answeredNanos();
+      const fromNanos = lateNanos > 0n ? saidNanos - lateNanos : saidNanos;
+      return { fromNanos, untilNanos: fromNanos + length, isOurs: !isPlausible && header.timeNanos !== 0n };
     }
     const untilNanos = nanosOf(stamp);
     if (this.#before !== undefined && !this.#before.hasGap) {
       return { fromNanos: untilNanos - elapsedNanos(this.#before.stamp, stamp), untilNanos, isOurs: false };
     }
     return { fromNanos: untilNanos - msToNanos(this.#target.scrapeIntervalMs), untilNanos, isOurs: false };
+  }
+
+  /**
+   * How long the target measured, in nanoseconds: as the profile says; else as it was asked, but no longer than the request
+   * took, as some targets answer at once.
+   */
+  #measuredNanos({ durationNanos }: ProfileHeader): bigint {
+    if (durationNanos > 0n) return durationNanos;
+    return msToNanos(Math.max(0, Math.min((this.#target.seconds ?? 0) * 1000, this.#scraped.durationMs)));
+  }
+
+  /** When the last byte of the answer was there, by our clock, Unix nanoseconds. */
+  #answeredNanos(): bigint {
+    const { requestedAtMs, respondedAtMs, durationMs } = this.#scraped;
+    return msToNanos(Math.max(respondedAtMs, requestedAtMs + durationMs));
   }
 
   #columnsOf(header: ProfileHeader): ColumnUse[] {

@@ -48,7 +48,8 @@ export function createRefreshingDiscoverer({ name, intervalMs, deps, open }: Ref
             last = update;
             yield update;
           }
-          await deps.sleep(Math.max(1, startedMs + intervalMs - deps.now()), signal);
+          // The wall clock may have been set back meanwhile.
+          await deps.sleep(Math.max(1, Math.min(intervalMs, startedMs + intervalMs - deps.now())), signal);
         }
       } finally {
         source.close();

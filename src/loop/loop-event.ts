@@ -39,7 +39,7 @@ export interface RoundEvent {
   readonly type: 'round';
   readonly target: Target;
   readonly outcome: RoundOutcome;
-  /** From the slot to the request; undefined where none was sent. */
+  /** From the slot to the request, never negative; undefined where none was sent or the wall clock jumped meanwhile. */
   readonly latenessMs: number | undefined;
   /** From the request to the last byte of its answer, or to its failure; undefined where none was sent. */
   readonly durationMs: number | undefined;

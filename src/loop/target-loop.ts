@@ -52,7 +52,7 @@ interface Round {
 /** What only targets have with which something went wrong. */
 interface Trouble {
   failuresInRow: number;
-  /** Since the first of them, Unix milliseconds. */
+  /** When the first of them was, monotonic milliseconds. */
   downSinceMs: number;
   /** Rounds in a row without such a profile. */
   absentRounds: number;
@@ -200,7 +200,7 @@ export class TargetLoop implements Timer {
     }
   }
 
-  #tell(target: Target, result: TargetResult | undefined, { slotMs, requestedMs }: Round): void {
+  #tell(target: Target, result: TargetResult | undefined, { slotMs, servedMs, requestedMs }: Round): void {
     const { deps } = this.#world;
     const isIgnored = result === undefined || (this.isGone && result.type === 'failed');
     const outcome = isIgnored ? 'cancelled' : outcomeOf(result);
@@ -214,7 +214,8 @@ export class TargetLoop implements Timer {
       type: 'round',
       target,
       outcome,
-      latenessMs: requestedMs === undefined ? undefined : requestedMs - slotMs,
+      // The clock has jumped: the difference would say how far, and not how late.
+      latenessMs: requestedMs === undefined || servedMs === undefined ? undefined : Math.max(0, requestedMs - slotMs),
       durationMs: requestedMs === undefined ? undefined : this.#durationMs,
       bytes: outcome === 'failed' || outcome === 'absent' || outcome === 'cancelled' ? undefined : this.#bytes,
     });
@@ -225,7 +226,7 @@ export class TargetLoop implements Timer {
     this.#trouble = undefined;
     this.#health = 'up';
     if (failuresInRow === 0) return;
-    const downMs = this.#world.clock.now() - downSinceMs;
+    const downMs = this.#world.clock.monotonic() - downSinceMs;
     this.#world.deps.onEvent({ type: 'up', target, failures: failuresInRow, downMs });
   }
 
@@ -233,7 +234,7 @@ export class TargetLoop implements Timer {
     const { deps, clock } = this.#world;
     const trouble = this.#noteTrouble();
     if (stage === 'scrape') deps.scrapeFailed(target);
-    if (trouble.failuresInRow === 0) trouble.downSinceMs = clock.now();
+    if (trouble.failuresInRow === 0) trouble.downSinceMs = clock.monotonic();
     trouble.failuresInRow += 1;
     if (error.code === 'PROFILE_NOT_FOUND') {
       trouble.absentRounds += 1;

@@ -103,8 +103,7 @@ export class LoopMetrics {
     this.#scrapes.inc({ ...labels, outcome });
     if (durationMs !== undefined) this.#duration.observe(labels, durationMs / 1000);
     if (bytes !== undefined) this.#bytes.observe(labels, bytes);
-    // Early only where the wall clock was set meanwhile.
-    if (latenessMs !== undefined && latenessMs >= 0) this.#lateness.observe(latenessMs / 1000);
+    if (latenessMs !== undefined) this.#lateness.observe(latenessMs / 1000);
   }
 
   /** Series of jobs that are no more would stay for ever. */

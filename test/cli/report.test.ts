@@ -131,3 +131,9 @@ test('a counter reset is counted', () => {
   const a = targetOf('a:1', 'mem');
   assert.match(reportOf([a], [finished(a, { isReset: true })]).summaryLines(0)[0] ?? '', /, 1 counter reset;/);
 });
+
+test('a target that answers before its seconds are over has taken no time, and not less than none', () => {
+  const [cpu, fgprof] = [targetOf('a:1', 'cpu'), targetOf('b:1', 'cpu')];
+  const report = reportOf([cpu, fgprof], [finished(cpu, { durationMs: 5 }), finished(fgprof, { durationMs: 4 })]);
+  assert.match(report.summaryLines(0)[1] ?? '', /^slowest: http:\/\/a:1\/debug\/pprof\/profile\?seconds=10 0 ms$/);
+});

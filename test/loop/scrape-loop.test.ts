@@ -377,3 +377,17 @@ test('a sample of a fleet rotates by itself, and who leaves it is forgotten', as
   await world.loop.stop(0);
   assert.equal(world.clock.hasTimer, false);
 });
+
+test('how long a target was down does not change with the wall clock, and neither does its lateness', async () => {
+  const world = new LoopWorld();
+  let isDown = true;
+  world.fails = () => (isDown ? refused : undefined);
+  await world.start();
+  await world.clock.advance(30_000);
+  world.clock.jump(-3_600_000);
+  isDown = false;
+  await world.clock.advance(20_000);
+  const [up] = world.eventsOf('up');
+  assert.ok(up !== undefined && up.downMs >= 20_000 && up.downMs <= 40_000, `down for ${up?.downMs} ms`);
+  for (const { latenessMs } of world.eventsOf('round')) assert.ok(latenessMs === undefined || latenessMs >= 0);
+});

@@ -90,7 +90,7 @@ async function scrapeConfig(context: Context): Promise<number> {
 
 async function dryRun(context: Context, pullOptions: PullOptions, pipeline: Pipeline): Promise<number> {
   const { config, options, io, log } = context;
-  const report = new Report(Date.now());
+  const report = new Report(performance.now());
   const onEvent = (event: PullEvent) => {
     report.add(event);
     logEvent(event, log);
@@ -108,7 +108,7 @@ async function runOnce(
   signals: Signals,
 ): Promise<number> {
   const { config, options, io, log } = context;
-  const report = new Report(Date.now());
+  const report = new Report(performance.now());
   const rows: string[][] = [];
   const onEvent = (event: PullEvent) => {
     report.add(event);
@@ -130,11 +130,13 @@ async function runOnce(
   const remotes = pipeline.remotes.map(summarise);
 
   if (options.json)
-    io.stdout.write(`${JSON.stringify({ ...report.summary(Date.now()), ...(remotes.length > 0 && { remotes }) })}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ ...report.summary(performance.now()), ...(remotes.length > 0 && { remotes }) })}\n`,
+    );
   else if (rows.length > 0)
     log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
   for (const line of report.failureLines()) log.error(line);
-  for (const line of report.summaryLines(Date.now())) log.info(line);
+  for (const line of report.summaryLines(performance.now())) log.info(line);
   for (const remote of remotes) log[isDelivered(remote) ? 'info' : 'error'](remoteLine(remote), { ...remote });
   if (report.isIdle)
     log.info('no target at the moment: those there are belong to other shards, or are not in the sample');

@@ -54,7 +54,7 @@ export class Report {
         this.#instance(event.target).scraped += 1;
         this.#bytes += event.profile.bytes;
         if (event.profile.isReset) this.#resets += 1;
-        this.#addDuration(event.target, event.durationMs - (event.target.seconds ?? 0) * 1000);
+        this.#addDuration(event.target, event.durationMs);
         this.#addPath(event.target, event.receipts.find((receipt) => receipt.path !== undefined)?.path);
         break;
       case 'failed':
@@ -154,8 +154,9 @@ export class Report {
     return instance;
   }
 
-  /** The time that the target measured is no slowness. */
-  #addDuration(target: Target, durationMs: number): void {
+  /** How much longer a scrape took than the target measured. A target that answers at once was not slow. */
+  #addDuration(target: Target, scrapeMs: number): void {
+    const durationMs = Math.max(0, scrapeMs - (target.seconds ?? 0) * 1000);
     if (this.#slowest === undefined || durationMs > this.#slowest.durationMs) this.#slowest = { target, durationMs };
   }
 

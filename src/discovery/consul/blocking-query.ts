@@ -53,7 +53,7 @@ export async function followQuery<T>(query: BlockingQuery<T>, signal: AbortSigna
     }
     const nowMs = deps.now();
     // A tick that went by while the server held the question counts, so a long-quiet service is answered at once.
-    if (nowMs < nextTickMs) await deps.sleep(nextTickMs - nowMs, signal);
+    if (nowMs < nextTickMs) await deps.sleep(Math.min(intervalMs, nextTickMs - nowMs), signal);
     nextTickMs += Math.max(1, Math.ceil((deps.now() - nextTickMs + 1) / intervalMs)) * intervalMs;
   }
 }
