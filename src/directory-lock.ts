@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDirectory } from './create-directory.ts';
 import { errnoOf, StateError } from './errors.ts';
@@ -17,8 +17,11 @@ export interface DirectoryLockOptions {
   readonly what: string;
   /** What the user can do about a directory that is in use, without a full stop. */
   readonly hint: string;
+  /** Whether the directory that it lies in, where that is missing, becomes private too. */
+  readonly isParentPrivate?: boolean;
 }
 
+const PRIVATE_MODE = 0o700;
 const PREFIX = '.lock-';
 /** How often the owner touches its file, and how long one that nobody touches counts as alive where we can't look. */
 const HEARTBEAT_MS = 2_000;
@@ -50,7 +53,8 @@ interface Owner {
 export async function lockDirectory(dir: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
   const self = await describeSelf();
   try {
-    createDirectory(dir, 0o700);
+    if (options.isParentPrivate) createDirectory(dirname(dir), PRIVATE_MODE);
+    createDirectory(dir, PRIVATE_MODE);
     for (let tries = 1; ; tries++) {
       const path = await putDown(dir, self);
       const other = await findLiveOwner(dir, path, self);

@@ -47,7 +47,7 @@ export function createLog(output: Output, options: LogOptions): Log {
     debug: (message, fields = {}) => write('debug', message, fields),
     problem(problem) {
       const { file, position, path, message, hint } = problem;
-      if (options.format === 'text') write('warn', `\n${formatProblem(problem, options.paint)}`, {});
+      if (options.format === 'text') write('warn', formatProblem(problem, options.paint).trimStart(), {});
       else
         write('warn', `${path === '' ? '' : `${path}: `}${message}`, {
           file,

@@ -51,9 +51,10 @@ export function createLoopRoutes({ handle, remotes, version, now }: LoopRoutesDe
   const routes: Routes = {
     '/': {
       method: 'GET',
+      isPage: true,
       handle: (_request, response) => void response.writeHead(302, { Location: '/targets' }).end(),
     },
-    '/targets': asset('targets.html'),
+    '/targets': { ...asset('targets.html'), isPage: true },
     ...Object.fromEntries(PAGE_FILES.map((name) => [`/page/${name}`, asset(name)])),
     '/page/overview.json': {
       method: 'GET',

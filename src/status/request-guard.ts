@@ -5,6 +5,8 @@ import { isIP } from 'node:net';
 export interface GuardedRequest {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
+  /** Whether what is asked for is a page for people: it has no effect and costs next to nothing. */
+  readonly isPage: boolean;
 }
 
 /** An answer instead of what was asked for. */
@@ -21,24 +23,33 @@ export interface Refusal {
  *   server that listens on loopback is asked as `localhost` or by an IP address, and under no other name. One that listens
  *   elsewhere can't know its names; whoever can reach its address can read it anyway.
  * - Requests across sites: the page can't read the answers, as there is no CORS header, but would have what it asked for
- *   done. Following a link to here is fine. Browsers say so in Sec-Fetch-Site, or by the Origin of a POST.
+ *   done, such as a CPU profile. A link on another site leads to a page for people and to nothing else, since a script can
+ *   follow a link too. Browsers name the site in Sec-Fetch-Site, in the Origin of a POST, and in Referer where the address
+ *   is neither loopback nor HTTPS, to which they send no Sec-Fetch-Site.
  */
-export function refusalOf({ method, headers }: GuardedRequest, isOnLoopback: boolean): Refusal | undefined {
-  const { host, origin } = headers;
+export function refusalOf({ method, headers, isPage }: GuardedRequest, isOnLoopback: boolean): Refusal | undefined {
+  const { host, origin, referer } = headers;
   if (isOnLoopback && host !== undefined && !isLocalName(hostnameOf(host))) {
     return { status: 421, message: `this is not ${JSON.stringify(host)}: ask for localhost, or use --listen` };
   }
   const isSafe = method === 'GET' || method === 'HEAD';
   const site = headers['sec-fetch-site'];
-  const isLink = isSafe && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
-  if ((site === 'cross-site' || site === 'same-site') && !isLink) {
-    return { status: 403, message: 'requests from other sites are refused' };
-  }
-  if (!isSafe && origin !== undefined && !isSameOrigin(origin, host)) {
-    return { status: 403, message: 'requests from other sites are refused' };
-  }
-  return undefined;
+  const isFromElsewhere =
+    site === 'cross-site' ||
+    site === 'same-site' ||
+    (origin !== undefined && !isSameOrigin(origin, host)) ||
+    (site === undefined && referer !== undefined && !isSameOrigin(referer, host));
+  if (!isFromElsewhere) return undefined;
+  const isLink =
+    isSafe &&
+    (site === undefined || (headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'));
+  return isLink && isPage ? undefined : OTHER_SITE;
 }
+
+const OTHER_SITE: Refusal = {
+  status: 403,
+  message: 'requests from other sites are refused: type the address, or open /targets and go on from there',
+};
 
 /** Whether only this machine can connect to an address. */
 export function isLoopbackAddress(address: string): boolean {

@@ -10,6 +10,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, url: 
 export interface Route {
   /** `GET` stands for HEAD too. */
   readonly method: 'GET' | 'POST';
+  /** A page for people, which another site may have a link to. It must have no effect and cost next to nothing. */
+  readonly isPage?: boolean;
   readonly handle: Handler;
 }
 
@@ -130,11 +132,12 @@ async function answer(
   if ((length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined) {
     response.setHeader('Connection', 'close');
   }
-  const refusal = refusalOf({ method, headers: request.headers }, isOnLoopback);
-  if (refusal) return sendText(response, refusal.status, refusal.message);
   const url = URL.canParse(target, BASE) && target.startsWith('/') ? new URL(target, BASE) : undefined;
+  const route = url && routeOf(url.pathname, routes);
+  const guarded = { method, headers: request.headers, isPage: route?.isPage === true };
+  const refusal = refusalOf(guarded, isOnLoopback);
+  if (refusal) return sendText(response, refusal.status, refusal.message);
   if (url === undefined) return sendText(response, 400, 'not a path');
-  const route = routeOf(url.pathname, routes);
   if (route === undefined) return sendText(response, 404, 'not found');
   const isAllowed = route.method === 'GET' ? method === 'GET' || method === 'HEAD' : method === route.method;
   if (!isAllowed) {

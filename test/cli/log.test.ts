@@ -25,6 +25,21 @@ test('text is a sentence, with the hint on a line of its own', () => {
   );
 });
 
+test('a problem of a file is told on the line of its warning, with the excerpt below', () => {
+  const problem = {
+    file: 'p.yml',
+    position: { line: 3, column: 5 },
+    path: 'scrape-configs[0]',
+    message: 'means nothing',
+    hint: 'leave it out',
+    excerpt: { text: '  - shop: 1', column: 5, length: 4 },
+  };
+  assert.equal(
+    logged('text', 'info', (log) => log.problem(problem)),
+    'warning: p.yml:3:5: scrape-configs[0]: means nothing (leave it out)\n        - shop: 1\n          ^^^^\n',
+  );
+});
+
 test('logfmt carries ts, level, msg and the fields, quoted where they must be', () => {
   assert.equal(
     logged('logfmt', 'info', (log) =>

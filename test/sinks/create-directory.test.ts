@@ -5,11 +5,21 @@ import { test } from 'node:test';
 import { createDirectory } from '../../src/create-directory.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-test('parents are created too, all with the mode, and the topmost new one is told', (t) => {
+test('parents are created too, for everybody, and the topmost new one is told', (t) => {
   const dir = temporaryDirectory(t);
   mkdirSync(join(dir, 'there'));
   assert.equal(createDirectory(join(dir, 'there/a/b'), 0o700), join(dir, 'there/a'));
-  for (const made of ['there/a', 'there/a/b']) assert.equal(statSync(join(dir, made)).mode & 0o777, 0o700);
+  assert.equal(modeOf(join(dir, 'there/a')), 0o755);
+  assert.equal(modeOf(join(dir, 'there/a/b')), 0o700);
+});
+
+test('the umask is respected, for parents too', (t) => {
+  const dir = temporaryDirectory(t);
+  const before = process.umask(0o027);
+  t.after(() => process.umask(before));
+  createDirectory(join(dir, 'a/b'), 0o755);
+  assert.equal(modeOf(join(dir, 'a')), 0o750);
+  assert.equal(modeOf(join(dir, 'a/b')), 0o750);
 });
 
 test('a directory that is there stays, also through a link', (t) => {
@@ -34,3 +44,7 @@ test('a file system that takes no directories is an error', { skip: !existsSync(
   assert.throws(() => createDirectory('/proc/new', 0o755), { code: 'ENOENT' });
   assert.throws(() => createDirectory('/proc/new/below', 0o755), { code: 'ENOENT' });
 });
+
+function modeOf(path: string): number {
+  return statSync(path).mode & 0o777;
+}

@@ -71,6 +71,29 @@ test('the root leads to the page, and the page to nothing but its own files', as
   assert.doesNotMatch(page.text, /<script>|<style|style=|onclick=/, 'nothing that the policy forbids');
 });
 
+test('a link on another site leads to the page, and to nothing that has an effect or a cost', async (t) => {
+  const loop = new FakeLoop();
+  const { port } = await serve(t, loop);
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  const statusOf = async (path: string) => (await plainRequest(port, path, { headers: link })).status;
+  assert.deepEqual([await statusOf('/'), await statusOf('/targets')], [302, 200]);
+  for (const path of [
+    '/debug/pprof/profile?seconds=1',
+    '/debug/pprof/heap',
+    '/debug/pprof/',
+    '/debug/pprof',
+    '/-/reload',
+    '/-/healthy',
+    '/-/ready',
+    '/metrics',
+    '/api/v1/targets',
+    '/page/overview.json',
+    '/page/targets.js',
+    '/nothing',
+  ])
+    assert.equal(await statusOf(path), 403, path);
+});
+
 test('JSON for the page, for tools, and numbers', async (t) => {
   const loop = new FakeLoop();
   await loop.addJob({ 'job-name': 'shop', 'enabled-profiles': ['mem'] }, [

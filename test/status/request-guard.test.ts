@@ -7,10 +7,18 @@ interface Row {
   readonly what: string;
   readonly method?: string;
   readonly headers: IncomingHttpHeaders;
+  readonly isPage?: boolean;
   readonly isOnLoopback?: boolean;
   /** Undefined: answered. */
   readonly status: number | undefined;
 }
+
+const LINK: IncomingHttpHeaders = {
+  host: 'localhost:1',
+  'sec-fetch-site': 'cross-site',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+};
 
 const rows: readonly Row[] = [
   { what: 'localhost', headers: { host: 'localhost:9099' }, status: undefined },
@@ -74,13 +82,31 @@ const rows: readonly Row[] = [
     status: 403,
   },
   {
-    what: 'a link on another site',
-    headers: {
-      host: 'localhost:1',
-      'sec-fetch-site': 'cross-site',
-      'sec-fetch-mode': 'navigate',
-      'sec-fetch-dest': 'document',
-    },
+    what: 'a link on another site to a page',
+    headers: LINK,
+    isPage: true,
+    status: undefined,
+  },
+  { what: 'a link on another site to what is no page', headers: LINK, status: 403 },
+  {
+    what: 'a link on another site to a page, where a browser sends no Sec-Fetch-Site',
+    headers: { host: '10.0.0.1:1', referer: 'https://evil.example/' },
+    isOnLoopback: false,
+    isPage: true,
+    status: undefined,
+  },
+  {
+    what: 'a link on another site to what is no page, where a browser sends no Sec-Fetch-Site',
+    headers: { host: '10.0.0.1:1', referer: 'https://evil.example/' },
+    isOnLoopback: false,
+    status: 403,
+  },
+  { what: 'a typed address', headers: { ...LINK, 'sec-fetch-site': 'none' }, status: undefined },
+  { what: 'a link on our own page', headers: { ...LINK, 'sec-fetch-site': 'same-origin' }, status: undefined },
+  {
+    what: 'a link on our own page, where a browser sends no Sec-Fetch-Site',
+    headers: { host: '10.0.0.1:1', referer: 'http://10.0.0.1:1/targets' },
+    isOnLoopback: false,
     status: undefined,
   },
   {
@@ -115,9 +141,9 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const { what, method = 'GET', headers, isOnLoopback = true, status } of rows) {
+for (const { what, method = 'GET', headers, isPage = false, isOnLoopback = true, status } of rows) {
   test(`${what} is ${status === undefined ? 'answered' : `refused with ${status}`}`, () => {
-    assert.equal(refusalOf({ method, headers }, isOnLoopback)?.status, status);
+    assert.equal(refusalOf({ method, headers, isPage }, isOnLoopback)?.status, status);
   });
 }
 

@@ -86,6 +86,7 @@ export class QueueDirectory {
   ): Promise<{ readonly queue: QueueDirectory; readonly contents: QueueContents }> {
     const lock = await lockDirectory(path, {
       what: 'queue',
+      isParentPrivate: true,
       hint: 'wait until it has ended, or give this one a queue.dir of its own',
     });
     try {
