@@ -32,6 +32,10 @@ export const PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
     sampleTypes: { samples: { displayName: 'fgprof_samples', isSampled: true }, time: { displayName: 'fgprof' } },
   }),
   preset('threadcreate', '/debug/pprof/threadcreate', { sampleTypes: { threadcreate: { aggregation: 'average' } } }),
+  // Go 1.26 with GOEXPERIMENT=goroutineleakprofile. Each request runs a garbage collection in the target.
+  preset('goroutineleak', '/debug/pprof/goroutineleak', {
+    sampleTypes: { goroutineleak: { displayName: 'goroutine_leak', units: 'goroutines', aggregation: 'average' } },
+  }),
   deltaPreset('godeltaprof_memory', 'heap', heapTypes(false)),
   deltaPreset('godeltaprof_mutex', 'mutex', lockTypes('mutex', false)),
   deltaPreset('godeltaprof_block', 'block', lockTypes('block', false)),
@@ -51,6 +55,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['memory', 'mem'],
   ['heap', 'mem'],
   ['goroutine', 'goroutines'],
+  ['goroutine_leak', 'goroutineleak'],
   ['delta_heap', 'godeltaprof_memory'],
   ['delta_mutex', 'godeltaprof_mutex'],
   ['delta_block', 'godeltaprof_block'],

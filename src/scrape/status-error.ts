@@ -119,6 +119,9 @@ function notFoundHint({ profile, pathAndQuery }: Target, isPprofs: boolean): str
     return 'the target must import github.com/grafana/pyroscope-go/godeltaprof/http/pprof; or set use-delta-profiles: false';
   }
   if (path.includes('fgprof')) return 'the target must import github.com/felixge/fgprof and serve it';
+  if (path.endsWith('/goroutineleak')) {
+    return 'the target must be built with Go 1.26 or newer and GOEXPERIMENT=goroutineleakprofile';
+  }
   if (isPprofs)
     return `this program has no such profile: take ${profile.name} out of enabled-profiles, or correct its path`;
   return `pprof is not served at ${path}: import net/http/pprof or switch it on in the target, or set profiles.${profile.name}.path`;

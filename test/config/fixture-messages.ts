@@ -63,9 +63,9 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '5:5 scrape-configs[1].enabled-profiles: no profile is enabled (add enabled-profiles: [cpu, mem, goroutines, mutex, block])',
   ],
   'enabled-profiles-unknown.bad.yml': [
-    '3:29 scrape-configs[0].enabled-profiles[1]: profile "goroutin" is not defined (did you mean goroutines? known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
-    '3:39 scrape-configs[0].enabled-profiles[2]: profile "wall" is not defined (known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
-    '3:45 scrape-configs[0].enabled-profiles[3]: profile "wibble" is not defined (known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
+    '3:29 scrape-configs[0].enabled-profiles[1]: profile "goroutin" is not defined (did you mean goroutines? known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, goroutineleak, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
+    '3:39 scrape-configs[0].enabled-profiles[2]: profile "wall" is not defined (known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, goroutineleak, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
+    '3:45 scrape-configs[0].enabled-profiles[3]: profile "wibble" is not defined (known: cpu, mem, allocs, goroutines, mutex, block, fgprof, threadcreate, goroutineleak, godeltaprof_memory, godeltaprof_mutex, godeltaprof_block, wall_clock)',
   ],
   'environment.bad.yml': [
     '2:15 scrape-configs[0].job-name: environment variable JOB is not set (set it, or give a default: ${JOB:-value})',

@@ -270,7 +270,7 @@ test('annotation-preset: profiles.grafana.com needs no enabled-profiles, pyrosco
   const text = (preset: string) =>
     `scrape-configs: [{job-name: j, annotation-preset: ${preset}, kubernetes-sd-configs: [{role: pod}]}]`;
   for (const [preset, count] of [
-    ['profiles.grafana.com', 11],
+    ['profiles.grafana.com', 12],
     ['pyroscope.io', 0],
   ] as const) {
     const { config, errors } = await judgeConfig(text(preset));

@@ -33,6 +33,7 @@ const presets: readonly (readonly [
   ['block', '/debug/pprof/block', undefined, LOCKS('block', ' cumulative')],
   ['fgprof', '/debug/fgprof', '10', ['samples>fgprof_samples/ sum sampled', 'time>fgprof/ sum']],
   ['threadcreate', '/debug/pprof/threadcreate', undefined, ['threadcreate>/ average']],
+  ['goroutineleak', '/debug/pprof/goroutineleak', undefined, ['goroutineleak>goroutine_leak/goroutines average']],
   ['godeltaprof_memory', '/debug/pprof/delta_heap', undefined, DELTA_HEAP],
   ['godeltaprof_mutex', '/debug/pprof/delta_mutex', undefined, LOCKS('mutex', '')],
   ['godeltaprof_block', '/debug/pprof/delta_block', undefined, LOCKS('block', '')],

@@ -47,6 +47,14 @@ const rows: readonly Row[] = [
     hint: 'the target must import github.com/grafana/pyroscope-go/godeltaprof/http/pprof; or set use-delta-profiles: false',
   },
   {
+    name: 'Go: built without the goroutine leak profile',
+    response: answer(404, 'Unknown profile\n', PPROF),
+    path: '/debug/pprof/goroutineleak',
+    code: 'PROFILE_NOT_FOUND',
+    message: 'HTTP 404 Not Found: Unknown profile',
+    hint: 'the target must be built with Go 1.26 or newer and GOEXPERIMENT=goroutineleakprofile',
+  },
+  {
     name: 'a router of its own',
     response: answer(404, '404 page not found\n'),
     path: '/debug/pprof/heap?gc=1',

@@ -17,6 +17,7 @@ const names = [
   { profile: 'mem', types: [type('inuse_objects'), type('inuse_space')], name: 'memory', needsConfig: false },
   { profile: 'mem', types: [type('alloc_objects'), type('alloc_space')], name: 'memory', needsConfig: false },
   { profile: 'goroutines', types: [type('goroutine')], name: 'goroutines', needsConfig: false },
+  { profile: 'goroutineleak', types: [type('goroutineleak')], name: 'goroutine_leak', needsConfig: true },
   { profile: 'mutex', types: [type('contentions'), type('delay')], name: 'mutex', needsConfig: false },
   { profile: 'block', types: [type('contentions'), type('delay')], name: 'block', needsConfig: true },
   { profile: 'fgprof', types: [type('samples'), type('time', 'nanoseconds')], name: 'fgprof', needsConfig: true },

@@ -206,6 +206,11 @@ const GRAFANA: readonly (readonly [why: string, pod: Pod, expected: readonly str
     { annotations: { 'profiles.grafana.com/godeltaprof_memory.scrape': 'true' } },
     ['godeltaprof_memory http://10.1.0.7:8080/delta_heap'],
   ],
+  [
+    'leaked goroutines, which the annotation of goroutines says nothing about',
+    { annotations: { 'profiles.grafana.com/goroutineleak.scrape': 'true' } },
+    ['goroutineleak http://10.1.0.7:8080/goroutineleak'],
+  ],
   ['ended pods', { annotations: { 'profiles.grafana.com/cpu.scrape': 'true' }, phase: 'Failed' }, []],
 ];
 
