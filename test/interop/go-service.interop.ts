@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { buildProfile } from '../support/build-profile.ts';
 import { type GoService, type GoServiceOptions, start } from './parts/go-service.ts';
 import { type JobOptions, writeConfig } from './support/config-file.ts';
 import { describe, differences } from './support/oracle.ts';
 import { freshDirectory } from './support/places.ts';
 import { readIndex, scrapeInto, theOnly, type Written } from './support/pyro-pull.ts';
-import { startRecordingProxy } from './support/recording-proxy.ts';
+import { type RecordingProxy, startRecordingProxy } from './support/recording-proxy.ts';
 
 // The service does known work, counts it, and keeps what the runtime's counters said at each profile that it sent. So
 // its own count of the work must be found in the delta, at the function that did it, and the delta as a whole must be
@@ -67,21 +70,16 @@ test('the delta of two runs is the work done between them, by the count of the p
 
 test('the delta of one run is the work done inside its window', async (t) => {
   const service = await startService(t);
-  const config = writeConfig({ profiles: SNAPSHOTS, targets: [service.address] });
   await service.do('alloc?site=kept&n=300&size=64');
   await service.do('contend?n=5');
   await service.do('publish');
 
-  const scrape = scrapeInto(freshDirectory('out'), ['--config', config, '--window', '3s']);
-  await during(scrape, () => hasServed(service, ['heap', 'mutex', 'block']));
-  await service.do('alloc?site=dropped&n=4321&size=1024');
-  await service.do('contend?n=11');
-  await service.do('block?n=13');
-  await service.do('publish');
-  for (const endpoint of ['heap', 'mutex', 'block']) {
-    assert.equal((await service.served(endpoint)).length, 1, 'the work came too late for the window');
-  }
-  const written = await scrape;
+  const written = await scrapeAround(t, service, SNAPSHOTS, async () => {
+    await service.do('alloc?site=dropped&n=4321&size=1024');
+    await service.do('contend?n=11');
+    await service.do('block?n=13');
+    await service.do('publish');
+  });
 
   const allocated = await ofFunction(written, 'mem', 'main.allocDropped');
   assert.equal(allocated?.['alloc_objects'], 4321);
@@ -171,14 +169,18 @@ for (const { name, before, after, grown } of restarts) {
 test('godeltaprof endpoints: one interval, taken as the target made it', async (t) => {
   const service = await startService(t);
   const more = '    use-delta-profiles: true\n';
-  const config = writeConfig({ profiles: ['mem', 'mutex', 'block'], targets: [service.address], more });
   await work(service, 7); // all of it before the first request
 
-  const scrape = scrapeInto(freshDirectory('out'), ['--config', config, '--window', '3s']);
-  await during(scrape, () => hasServed(service, ['delta_heap', 'delta_mutex', 'delta_block']));
-  await service.do('alloc?site=kept&n=250&size=128');
-  await work(service, 4);
-  const written = await scrape;
+  const written = await scrapeAround(
+    t,
+    service,
+    ['mem', 'mutex', 'block'],
+    async () => {
+      await service.do('alloc?site=kept&n=250&size=128');
+      await work(service, 4);
+    },
+    more,
+  );
 
   const heap = await service.served('delta_heap');
   assert.equal(heap.length, 2, 'one request to open the interval, one to end it');
@@ -207,8 +209,7 @@ test('a profile that the target measures during the request is written as it was
     more: '    profiles: {cpu: {params: {seconds: ["1"]}}, mutex: {params: {seconds: ["2"]}}}\n',
   });
   const scrape = scrapeInto(freshDirectory('out'), ['--config', config]);
-  await during(scrape, async () => proxy.requested('/debug/pprof/mutex'));
-  await sleep(300); // the target takes its first snapshot
+  await during(scrape, () => service.isMeasuring());
   await service.do('contend?n=40');
   const written = await scrape;
 
@@ -225,13 +226,37 @@ test('a profile that the target measures during the request is written as it was
   assert.ok((contended?.['contentions'] ?? 0) > 0);
 });
 
+test("contentions of the runtime's own locks are not counted as the program's", async () => {
+  const unlocking = { lines: [{ name: 'main.contendedUnlock' }] };
+  const file = join(freshDirectory('runtime-lock'), 'mutex.pb.gz');
+  const profile = buildProfile({
+    sampleTypes: [
+      { type: 'contentions', unit: 'count' },
+      { type: 'delay', unit: 'nanoseconds' },
+    ],
+    samples: [
+      { stack: [{ lines: [{ name: 'sync.(*Mutex).Unlock' }] }, unlocking], values: [30n, 900n] },
+      {
+        stack: [{ lines: [{ name: 'runtime.unlock' }, { name: 'runtime.wakep' }] }, unlocking],
+        values: [1n, 7n],
+      },
+    ],
+  });
+  writeFileSync(file, gzipSync(profile));
+  const { functions, programFunctions } = await describe(file);
+  assert.deepEqual(functions['main.contendedUnlock'], { contentions: 31, delay: 907 });
+  assert.deepEqual(programFunctions['main.contendedUnlock'], { contentions: 30, delay: 900 });
+});
+
 test('a target on the command line needs no config', async (t) => {
   const service = await startService(t);
-  const args = [service.address, '--profile', 'mem', '--profile', 'goroutines', '--window', '1s'];
+  const proxy = await startHoldingProxy(t, service);
+  const args = [proxy.address, '--profile', 'mem', '--profile', 'goroutines', '--window', '1s'];
   const scrape = scrapeInto(freshDirectory('out'), [...args, '--label', 'service_name=shop', '--label', 'env=interop']);
   await during(scrape, () => hasServed(service, ['heap']));
   await service.do('alloc?site=dropped&n=99&size=256');
   await service.do('publish');
+  proxy.release();
   const written = await scrape;
   assert.equal((await ofFunction(written, 'mem', 'main.allocDropped'))?.['alloc_objects'], 99);
   for (const profile of ['mem', 'goroutines']) await assertServed(service, written, profile);
@@ -271,6 +296,38 @@ function repeatedRun(job: JobOptions, flags: readonly string[] = []): () => Prom
   return () => scrapeInto(directory, ['--config', config, '--state-dir', state, '--window', '200ms', ...flags]);
 }
 
+function startHoldingProxy(t: TestContext, service: GoService): Promise<RecordingProxy> {
+  return startRecordingProxy(service.address, { holdsSecond: true }).then((proxy) => {
+    t.after(() => proxy.stop());
+    return proxy;
+  });
+}
+
+/** One run whose first snapshots are taken before some work, and its second ones after it, however long the work takes. */
+async function scrapeAround(
+  t: TestContext,
+  service: GoService,
+  profiles: readonly string[],
+  work: () => Promise<void>,
+  more = '',
+): Promise<Written[]> {
+  const proxy = await startHoldingProxy(t, service);
+  const patience = '    scrape-interval: 5m\n    scrape-timeout: 4m\n';
+  const config = writeConfig({ profiles, targets: [proxy.address], more: patience + more });
+  const scrape = scrapeInto(freshDirectory('out'), ['--config', config, '--window', '200ms']);
+  const cumulative = profiles.filter((profile) => profile !== 'goroutines');
+  const prefix = more.includes('use-delta-profiles') ? 'delta_' : '';
+  await during(scrape, () =>
+    hasServed(
+      service,
+      cumulative.map((profile) => `${prefix}${ENDPOINTS[profile]}`),
+    ),
+  );
+  await work();
+  proxy.release();
+  return scrape;
+}
+
 /** Work of which every cumulative profile has something to tell. */
 async function work(service: GoService, n: number): Promise<void> {
   await service.do(`alloc?site=dropped&n=${n * 100}&size=2048`);
@@ -298,9 +355,12 @@ async function hasServed(service: GoService, endpoints: readonly string[]): Prom
   return lists.every((list) => list.length > 0);
 }
 
-/** Sums of the samples with a function on their stack; undefined where there is none. */
+/**
+ * Sums of the samples with a function on their stack; undefined where there is none. Contentions of the runtime's own locks
+ * are left out: Go counts them at whatever function ran, and the program can't know how many there were.
+ */
 async function ofFunction(written: readonly Written[], profile: string, name: string): Promise<Values | undefined> {
-  return (await describe(theOnly(written, profile).file)).functions[name];
+  return (await describe(theOnly(written, profile).file)).programFunctions[name];
 }
 
 /** The file of a profile is the difference of what the service counted at the last two profiles it sent. */

@@ -17,7 +17,8 @@ import (
 	_ "github.com/grafana/pyroscope-go/godeltaprof/http/pprof" // registers delta_heap, delta_mutex, delta_block
 )
 
-// reading is what the runtime's own records add up to, by sample type: all of them, and those of the known sites.
+// reading is what the runtime's own records add up to, by sample type: all of them, and those of the known sites. A site
+// does not include the contentions of the runtime's own locks below it.
 type reading struct {
 	Totals map[string]int64            `json:"totals"`
 	Sites  map[string]map[string]int64 `json:"sites"`
@@ -124,11 +125,19 @@ func (r reading) add(stack []uintptr, values map[string]int64) {
 	}
 }
 
+// runtimeUnlock is the innermost function of a contention of one of the runtime's own locks. Since Go 1.25 the mutex
+// profile counts it at the code that held the lock (mLockProfile in runtime/mprof.go). So sync.Mutex.Unlock, which wakes a
+// goroutine under such locks, shows more contentions than it had. How many depends on what other threads do.
+const runtimeUnlock = "runtime.unlock"
+
 func sitesOf(stack []uintptr) []string {
 	var found []string
 	frames := runtime.CallersFrames(stack)
-	for {
+	for first := true; ; first = false {
 		frame, more := frames.Next()
+		if first && frame.Function == runtimeUnlock {
+			return nil
+		}
 		if slices.Contains(sites, frame.Function) && !slices.Contains(found, frame.Function) {
 			found = append(found, frame.Function)
 		}

@@ -81,9 +81,21 @@ type description struct {
 	DuplicateSamples  int                         `json:"duplicateSamples"`
 	UnusedLocations   int                         `json:"unusedLocations"`
 	UnusedFunctions   int                         `json:"unusedFunctions"`
-	Functions         map[string]map[string]int64 `json:"functions"` // samples that have the function on their stack
-	Labels            []string                    `json:"labels"`    // keys
+	Functions         map[string]map[string]int64 `json:"functions"`        // samples that have the function on their stack
+	ProgramFunctions  map[string]map[string]int64 `json:"programFunctions"` // the same without contentions of the runtime's own locks
+	Labels            []string                    `json:"labels"`           // keys
 	BuildIDs          []string                    `json:"buildIds"`
+}
+
+// isOfRuntimeLock tells whether a sample is of a lock of the runtime itself. Since Go 1.25 the mutex profile counts these at
+// the code that held the lock (mLockProfile in runtime/mprof.go): sync.Mutex.Unlock, which wakes a goroutine under such
+// locks, shows more contentions than it had, and how many depends on what other threads do.
+func isOfRuntimeLock(sample *profile.Sample) bool {
+	if len(sample.Location) == 0 || len(sample.Location[0].Line) == 0 {
+		return false
+	}
+	function := sample.Location[0].Line[0].Function
+	return function != nil && function.Name == "runtime.unlock"
 }
 
 func describe(p *profile.Profile) description {
@@ -96,6 +108,7 @@ func describe(p *profile.Profile) description {
 		Totals:            map[string]int64{},
 		WithoutStack:      map[string]int64{},
 		Functions:         map[string]map[string]int64{},
+		ProgramFunctions:  map[string]map[string]int64{},
 		Labels:            []string{},
 		BuildIDs:          []string{},
 	}
@@ -147,10 +160,10 @@ func describe(p *profile.Profile) description {
 			}
 			d.Lowest = min(d.Lowest, sample.Value[i])
 			for name := range onStack {
-				if d.Functions[name] == nil {
-					d.Functions[name] = map[string]int64{}
+				add(d.Functions, name, t.Type, sample.Value[i])
+				if !isOfRuntimeLock(sample) {
+					add(d.ProgramFunctions, name, t.Type, sample.Value[i])
 				}
-				d.Functions[name][t.Type] += sample.Value[i]
 			}
 		}
 	}
@@ -161,4 +174,11 @@ func describe(p *profile.Profile) description {
 	d.UnusedLocations = len(p.Location) - len(usedLocations)
 	d.UnusedFunctions = len(p.Function) - len(usedFunctions)
 	return d
+}
+
+func add(sums map[string]map[string]int64, function, sampleType string, value int64) {
+	if sums[function] == nil {
+		sums[function] = map[string]int64{}
+	}
+	sums[function][sampleType] += value
 }

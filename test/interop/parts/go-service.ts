@@ -52,6 +52,8 @@ export interface GoService {
   do(work: string): Promise<void>;
   counters(): Promise<Counters>;
   served(profile: string): Promise<Served[]>;
+  /** Whether a profile with `seconds` is under way whose first snapshot has been taken. */
+  isMeasuring(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -88,6 +90,11 @@ export async function start(options: GoServiceOptions = {}): Promise<GoService> 
       const all = served.parse(JSON.parse(await ask('GET', 'served')));
       return all.filter((one) => one.profile === profile);
     },
+    // net/http/pprof takes the first snapshot, then waits for the time to be over.
+    isMeasuring: async () =>
+      /^goroutine \d+ \[select.*\n(?:.+\n)*?net\/http\/pprof\..*serveDeltaProfile/m.test(
+        await ask('GET', 'debug/pprof/goroutine?debug=2'),
+      ),
     stop: program.stop,
   };
 }

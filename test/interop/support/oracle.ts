@@ -18,6 +18,7 @@ const description = z.object({
   unusedLocations: z.number(),
   unusedFunctions: z.number(),
   functions: z.record(z.string(), values),
+  programFunctions: z.record(z.string(), values),
   labels: z.array(z.string()),
   buildIds: z.array(z.string()),
 });

@@ -16,19 +16,34 @@ export interface RecordingProxy {
   readonly address: string;
   /** Whether a path (without its query) was asked for, answered or not. */
   requested(path: string): boolean;
+  /** Lets the requests go on that `holdsSecond` holds. */
+  release(): void;
   /** Good answers to a path (without its query), in order. */
   answers(path: string): readonly Recorded[];
   stop(): Promise<void>;
 }
 
+export interface RecordingProxyOptions {
+  /** The second request for a path, and each later one, waits until `release` is called: the first snapshot is then taken, the second is not. */
+  readonly holdsSecond?: boolean;
+}
+
 /** Stands before a program and keeps a copy of each profile that it sends, so that a result can be checked against it. */
-export async function startRecordingProxy(upstream: string): Promise<RecordingProxy> {
+export async function startRecordingProxy(
+  upstream: string,
+  { holdsSecond = false }: RecordingProxyOptions = {},
+): Promise<RecordingProxy> {
   const directory = freshDirectory('recorded');
   mkdirSync(directory, { recursive: true });
   const recorded: Recorded[] = [];
   const requested = new Set<string>();
-  const server = createServer((incoming, outgoing) => {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = createServer(async (incoming, outgoing) => {
     const path = incoming.url ?? '/';
+    if (holdsSecond && requested.has(withoutQuery(path))) await released;
     requested.add(withoutQuery(path));
     const [host = '', port = ''] = upstream.split(':');
     const headers = { ...incoming.headers, host: upstream };
@@ -54,6 +69,7 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
   return {
     address: `127.0.0.1:${address.port}`,
     requested: (path) => requested.has(path),
+    release,
     answers: (path) => recorded.filter((one) => one.status === 200 && withoutQuery(one.path) === path),
     stop: async () => {
       server.closeAllConnections();
