@@ -5,9 +5,8 @@ import type { TargetGroup } from './discovery/target-group.ts';
 import { type DiscoveryError, PyroPullError } from './errors.ts';
 import type { LabelSet } from './labels/label-set.ts';
 import { freeNow } from './profile/free-now.ts';
-import { CpuTurns } from './scrape/cpu-turns.ts';
 import type { ScrapedProfile } from './scrape/scraped-profile.ts';
-import { Slots } from './scrape/slots.ts';
+import { createTurns, type ScrapeTurns, scrapeInTurn } from './scrape/turns.ts';
 import type { FinishedProfile, Receipt, Sink, WrittenProfile } from './sinks/sink.ts';
 import type { TargetsOfJob } from './targets/from-groups.ts';
 import type { Target } from './targets/target.ts';
@@ -94,8 +93,8 @@ export interface Step {
 export async function pullOnce(config: Config, options: PullOptions, deps: PullDeps): Promise<void> {
   const plan = await planOnce(config, options, deps);
   deps.onEvent({ type: 'planned', plan });
-  const turns = { slots: new Slots(options.concurrency), cpu: new CpuTurns() };
-  await Promise.all(plan.steps.map((step) => pullStep(step, { config, options, deps, turns })));
+  const turns = createTurns(options.concurrency);
+  await Promise.all(inOrderOfTurns(plan.steps).map((step) => pullStep(step, { config, options, deps, turns })));
 }
 
 /** Discovers, builds targets, and decides for each whether one request does or two snapshots are needed. */
@@ -136,6 +135,12 @@ export function needsBaseline(target: Target): boolean {
   if (target.seconds !== undefined) return false;
   if (target.profile.isDeltaEndpoint) return true;
   return [...target.profile.sampleTypes.values()].some((sampleType) => sampleType.isCumulative);
+}
+
+/** First snapshots first: where profiles take turns, their windows pass while others are measured. */
+function inOrderOfTurns(steps: readonly Step[]): readonly Step[] {
+  const isFirst = ({ scrapes }: Step) => scrapes === 'twice';
+  return [...steps.filter(isFirst), ...steps.filter((step) => !isFirst(step))];
 }
 
 interface Run {
@@ -239,54 +244,6 @@ function failureOf(
   if (!(error instanceof PyroPullError)) throw error;
   if (stage === 'scrape' && (signal.aborted || error.code === 'CANCELLED')) return undefined;
   return { type: 'failed', target, stage, error };
-}
-
-/** Who may send a request now: a bound on scrapes at once, and one CPU profile at a time for each process. */
-export interface ScrapeTurns {
-  readonly slots: Slots;
-  readonly cpu: CpuTurns;
-}
-
-/**
- * Scrapes when it is the target's turn. A CPU profiler that somebody else uses is asked again every second while that
- * request would begin by `retryUntilMs` (Unix milliseconds; undefined: for one scrape interval).
- */
-export async function scrapeInTurn(
-  target: Target,
-  turns: ScrapeTurns,
-  deps: Pick<PullDeps, 'scrape' | 'sleep' | 'now' | 'signal'>,
-  retryUntilMs?: number,
-): Promise<ScrapedProfile> {
-  if (target.seconds === undefined) return turns.slots.run(() => deps.scrape(target));
-  if (!isCpuProfile(target)) return deps.scrape(target);
-  const { hostname, port } = target.origin;
-  return turns.cpu.run(`${hostname}:${port}`, () =>
-    scrapeCpu(target, deps, retryUntilMs ?? deps.now() + target.scrapeIntervalMs),
-  );
-}
-
-/** How often a CPU profiler that somebody else uses is asked again, in milliseconds. */
-const BUSY_RETRY_MS = 1000;
-
-async function scrapeCpu(
-  target: Target,
-  deps: Pick<PullDeps, 'scrape' | 'sleep' | 'now' | 'signal'>,
-  retryUntilMs: number,
-): Promise<ScrapedProfile> {
-  for (;;) {
-    try {
-      return await deps.scrape(target);
-    } catch (error) {
-      const isBusy = error instanceof PyroPullError && error.code === 'CPU_PROFILER_BUSY';
-      if (!isBusy || deps.signal.aborted || deps.now() + BUSY_RETRY_MS > retryUntilMs) throw error;
-      await deps.sleep(BUSY_RETRY_MS, deps.signal);
-    }
-  }
-}
-
-/** The profiles that share Go's one CPU profiler of a process. Others with `seconds` may overlap. */
-export function isCpuProfile(target: Target): boolean {
-  return target.seconds !== undefined && /\/profile(\?|$)/.test(target.pathAndQuery);
 }
 
 /** The target's labels; external labels where it has none of that name; `--label` over both. Sorted by name. */

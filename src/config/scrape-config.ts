@@ -49,6 +49,8 @@ export interface ScrapeConfig {
   readonly discovery: readonly DiscoveryConfig[];
   readonly http: HttpClientConfig;
   readonly onCounterReset: 'emit' | 'skip';
+  /** The profiles of one address take turns, as the program takes one profiling request at a time. */
+  readonly isExclusive: boolean;
   /** What to do with labels inside a profile's samples that a server refuses. */
   readonly sampleLabels: 'sanitize' | 'drop' | 'keep';
   /** Undefined: all targets. Set for a process, not by its config file. */

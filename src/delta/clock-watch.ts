@@ -1,4 +1,4 @@
-import { formatHostPort } from '../targets/address.ts';
+import { instanceAddressOf } from '../targets/instance-address.ts';
 import type { Target } from '../targets/target.ts';
 
 /** A target's clock that is further off than this is not believed. */
@@ -20,9 +20,9 @@ export class ClockWatch {
   #crowdMs: number | undefined;
 
   /** `offsetMs`: how far the clock is ahead of ours (behind: negative); undefined where the profile has no time. */
-  warningOf({ origin }: Target, offsetMs: number | undefined): string | undefined {
+  warningOf(target: Target, offsetMs: number | undefined): string | undefined {
     if (offsetMs === undefined) return undefined;
-    const instance = formatHostPort(origin);
+    const instance = instanceAddressOf(target);
     const off = Math.abs(offsetMs);
     if (off <= RIGHT_AGAIN_MS) this.#forget(instance);
     if (off <= CLOCK_TOLERANCE_MS || this.#told.has(instance)) return undefined;

@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import type { DiscoveryUpdate } from '../discovery/discoverer.ts';
 import type { ProfileSettings, PullDeps, PullOptions } from '../pull.ts';
-import { CpuTurns } from '../scrape/cpu-turns.ts';
-import { Slots } from '../scrape/slots.ts';
+import { createTurns } from '../scrape/turns.ts';
 import type { TargetsOfJob } from '../targets/from-groups.ts';
 import type { Target } from '../targets/target.ts';
 import { JobWatch } from './job-watch.ts';
@@ -54,7 +53,7 @@ export class ScrapeLoop {
     this.#world = {
       queue: this.#queue,
       clock: deps.clock,
-      turns: { slots: new Slots(concurrency), cpu: new CpuTurns() },
+      turns: createTurns(concurrency),
       deps,
       running: this.#running,
       settings: () => this.#profileSettings,

@@ -1,13 +1,7 @@
 import { type PyroPullError, ScrapeError } from '../errors.ts';
-import {
-  type ProfileSettings,
-  type PullDeps,
-  pullTarget,
-  type ScrapeTurns,
-  scrapeInTurn,
-  type TargetResult,
-} from '../pull.ts';
+import { type ProfileSettings, type PullDeps, pullTarget, type TargetResult } from '../pull.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
+import { type ScrapeTurns, scrapeInTurn } from '../scrape/turns.ts';
 import type { Target } from '../targets/target.ts';
 import type { LoopEvent, RoundOutcome } from './loop-event.ts';
 import type { FailureView, TargetHealth, TargetView } from './loop-view.ts';

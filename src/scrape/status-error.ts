@@ -13,7 +13,7 @@ const READ_BYTES = 16 * 1024;
 
 /**
  * The error of a scrape whose answer is not 200, with what the server wrote and, where that is known, what to do about it.
- * Codes: `CPU_PROFILER_BUSY` (worth another try soon), `PROFILE_NOT_FOUND` (404: not worth one soon), `UNAUTHORIZED`,
+ * Codes: `CPU_PROFILER_BUSY` and `PROFILER_BUSY` (409, 429: worth another try soon), `PROFILE_NOT_FOUND` (404: not worth one soon), `UNAUTHORIZED`,
  * `FORBIDDEN`, `REDIRECT`, `TLS_EXPECTED`, `SECONDS_REFUSED`, `HTTP_STATUS` for the rest.
  */
 export function statusError(target: Target, response: HttpResponse): ScrapeError {
@@ -53,6 +53,9 @@ function diagnose(target: Target, response: HttpResponse, text: string, isPprofs
         code: 'FORBIDDEN',
         hint: hasCredentials(target) ? 'the credentials of the job may not do this' : undefined,
       };
+    case 409:
+    case 429:
+      return { code: 'PROFILER_BUSY', hint: busyHint(target) };
     case 404:
       return { code: 'PROFILE_NOT_FOUND', hint: notFoundHint(target, isPprofs) };
     default:
@@ -125,6 +128,13 @@ function notFoundHint({ profile, pathAndQuery }: Target, isPprofs: boolean): str
   if (isPprofs)
     return `this program has no such profile: take ${profile.name} out of enabled-profiles, or correct its path`;
   return `pprof is not served at ${path}: import net/http/pprof or switch it on in the target, or set profiles.${profile.name}.path`;
+}
+
+/** Caddy answers 429 and Materialize 409 to a second profiling request while they serve the first. */
+function busyHint({ job, origin }: Target): string {
+  return job.isExclusive
+    ? `another client takes a profile of ${authorityOf(origin)}, or it limits requests: raise scrape-interval`
+    : `if it takes one profiling request at a time, set exclusive: true on job ${job.jobName}`;
 }
 
 function redirectHint(target: Target, location: string | undefined): string | undefined {

@@ -45,6 +45,7 @@ function adHocJob(targets: readonly string[]): ScrapeConfig {
     discovery: [{ mechanism: 'static', groups: targets.map(groupOf) }],
     http: DEFAULT_HTTP_CLIENT,
     onCounterReset: 'emit',
+    isExclusive: false,
     sampleLabels: 'sanitize',
     shard: undefined,
     sample: undefined,

@@ -1,3 +1,4 @@
+import { hasPresetSeconds, presetSecondsLimit } from '../config/measuring-time.ts';
 import { PRESETS } from '../config/presets.ts';
 import type { ProfileConfig, QueryParams, SampleTypeConfig, ScrapeConfig } from '../config/scrape-config.ts';
 import { type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
@@ -22,6 +23,7 @@ export interface Variant {
 /** A profile as one job configures it, before labels. */
 interface ProfilePlan {
   readonly profile: ProfileConfig;
+  readonly job: ScrapeConfig;
   readonly params: QueryParams;
   /** `seconds` comes from the preset and not from the user. */
   readonly hasPresetSeconds: boolean;
@@ -106,8 +108,14 @@ export class FanOut {
   #planOf(profile: ProfileConfig): ProfilePlan {
     let plan = this.#plans.get(profile);
     if (plan === undefined) {
-      const hasPresetSeconds = profile.presetParams.has('seconds') && !this.#job.params.has('seconds');
-      plan = { profile, params: configuredParams(this.#job, profile), hasPresetSeconds, requests: new Map() };
+      const job = this.#job;
+      plan = {
+        profile,
+        job,
+        params: configuredParams(job, profile),
+        hasPresetSeconds: hasPresetSeconds(profile, job),
+        requests: new Map(),
+      };
       this.#plans.set(profile, plan);
     }
     return plan;
@@ -127,10 +135,9 @@ export class FanOut {
 
 function buildRequest(plan: ProfilePlan, labels: EnabledProfile, intervalMs: number): ProfileRequest {
   const overridden = overrideParams(plan.params, labels.overrides);
-  const seconds = readSeconds(plan.profile.name, overridden, {
-    isPreset: plan.hasPresetSeconds && !labels.overrides.some(({ key }) => key === 'seconds'),
-    intervalMs,
-  });
+  const isPreset = plan.hasPresetSeconds && !labels.overrides.some(({ key }) => key === 'seconds');
+  const presetLimit = isPreset ? presetSecondsLimit(plan.job, intervalMs) : undefined;
+  const seconds = readSeconds(plan.profile.name, overridden, { presetLimit, intervalMs });
   const params = seconds === undefined ? overridden : new Map([...overridden, ['seconds', [String(seconds)]]]);
   const profile = seconds === undefined ? plan.profile : atStandardPath(plan.profile);
   const query = formatQuery(params);

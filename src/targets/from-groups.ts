@@ -24,6 +24,7 @@ import { DiscoveredLabels } from './discovered-labels.ts';
 import { type EnabledProfile, FanOut, type Variant } from './fan-out.ts';
 import { Identities } from './identities.ts';
 import { baseUrlOf, type Instance, InstanceTarget } from './instance.ts';
+import { pathPrefixOf } from './instance-address.ts';
 import { chooseSample } from './sample.ts';
 import type { DroppedTarget, DropReason, RejectedTarget, Target } from './target.ts';
 import { readTimeoutMs, readTiming, type TimingTexts, timingTextsOf } from './timing.ts';
@@ -147,7 +148,13 @@ class TargetBuilder {
     const { profile, pathAndQuery, seconds } = request;
     const scrapeTimeoutMs = readTimeoutMs(profile.name, instance.timeoutMs, seconds);
     const key = this.#identities.claim(instance.labels, baseUrl + pathAndQuery, profile.name);
-    return key === undefined ? undefined : new InstanceTarget(key, instance, request, scrapeTimeoutMs);
+    if (key === undefined) return undefined;
+    if (this.#identities.isConfused(instance.labels, pathPrefixOf(pathAndQuery), profile.name)) {
+      this.#warn(
+        `several instances at ${formatHostPort(instance.origin)}, with different paths, have the same labels: set the label instance by a rule, as from __meta_kubernetes_pod_name`,
+      );
+    }
+    return new InstanceTarget(key, instance, request, scrapeTimeoutMs);
   }
 
   finish(nowMs: number): TargetsOfJob {

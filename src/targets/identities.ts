@@ -9,6 +9,8 @@ export class Identities {
   readonly #claimed = new Map<string, string>();
   #lastLabels: LabelSet | undefined;
   #lastHash: Fnv1a | undefined;
+  /** Path prefix by labels and profile name, of targets whose paths have one. */
+  readonly #prefixes = new Map<string, string>();
   duplicates = 0;
 
   constructor(jobName: string) {
@@ -34,6 +36,18 @@ export class Identities {
     }
     this.duplicates += 1;
     return undefined;
+  }
+
+  /**
+   * Whether a target with the same labels and profile, but another path prefix, has been here before: two instances whose
+   * profiles nobody could tell apart later, as pods behind one proxy.
+   */
+  isConfused(labels: LabelSet, prefix: string, profileName: string): boolean {
+    if (prefix === '') return false;
+    const key = `${toHex(this.#hashOf(labels))} ${profileName}`;
+    const first = this.#prefixes.get(key);
+    if (first === undefined) this.#prefixes.set(key, prefix);
+    return first !== undefined && first !== prefix;
   }
 
   /** A rule may set `job` to the same value in two jobs; their targets are still two. */

@@ -60,12 +60,12 @@ function parseTiming(what: 'interval' | 'timeout', text: string, minMs: number):
 
 /**
  * Seconds that the target measures during the request, or undefined for a profile that answers at once. What a preset
- * asks for shrinks to fit the interval; what a user asks for must fit. Throws a `ValueError`.
+ * asks for shrinks to `presetLimit` (undefined: it is not from a preset); what a user asks for must fit the interval. Throws a `ValueError`.
  */
 export function readSeconds(
   profileName: string,
   params: QueryParams,
-  { isPreset, intervalMs }: { isPreset: boolean; intervalMs: number },
+  { presetLimit, intervalMs }: { presetLimit: number | undefined; intervalMs: number },
 ): number | undefined {
   const values = params.get('seconds');
   if (values === undefined) return undefined;
@@ -77,7 +77,7 @@ export function readSeconds(
       'a Go target takes anything else for 30',
     );
   }
-  if (isPreset) return Math.max(1, Math.min(seconds, Math.floor(intervalMs / 1000)));
+  if (presetLimit !== undefined) return Math.min(seconds, presetLimit);
   if (seconds * 1000 > intervalMs) {
     throw new ValueError(
       `profile ${profileName}: seconds=${seconds} is longer than the scrape interval ${formatDuration(intervalMs)}`,

@@ -293,3 +293,15 @@ test('a wrong rule of a profile is shown at its place', async () => {
   const { errors } = await saidOfJob('profiles: {mem: {relabel-configs: [{action: dorp}]}}');
   assert.deepEqual(errors, ['job.profiles.mem.relabel-configs[0].action: unknown relabel action "dorp"']);
 });
+
+test('exclusive: the profiles of one address take turns, and have to fit into the interval together', async () => {
+  assert.equal((await configuredJob('exclusive: true')).isExclusive, true);
+  assert.equal((await configuredJob('')).isExclusive, false);
+  const both =
+    'enabled-profiles: [cpu, fgprof]\nprofiles: {cpu: {params: {seconds: ["7"]}}, fgprof: {params: {seconds: ["3"]}}}';
+  assert.deepEqual((await saidOfJob(`exclusive: true\n${both}`)).warnings, [
+    'job.exclusive: the profiles of one address measure for 10s, one after the other, which leaves nothing of the scrape interval 10s',
+  ]);
+  assert.deepEqual((await saidOfJob(both)).warnings, []);
+  assert.deepEqual((await saidOfJob('exclusive: true\nenabled-profiles: [cpu, fgprof, mem]')).warnings, []);
+});

@@ -10,6 +10,7 @@ import type { ScrapedProfile } from '../../src/scrape/scraped-profile.ts';
 import type { FinishedProfile } from '../../src/sinks/sink.ts';
 import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
 import { targetsFromGroups } from '../../src/targets/from-groups.ts';
+import { instanceAddressOf } from '../../src/targets/instance-address.ts';
 import type { Target } from '../../src/targets/target.ts';
 
 /** One round over `targets` in a world whose clock stands still but for the sleeps, with everything that happened. */
@@ -264,28 +265,48 @@ test('--write-empty writes it', async () => {
   assert.equal(written.length, 1);
 });
 
-test('two CPU profiles of one address take turns, those of two addresses do not', async () => {
+test('two CPU profiles of one instance take turns, those of two instances do not', async () => {
   let running = 0;
   let most = 0;
   const byAddress = new Map<string, number>();
   await pull(
     ['h:1', 'h:1/admin', 'other:1'],
     {
+      discover: async (job) => {
+        // Two targets of one instance, which only a parameter tells apart.
+        const [group, ...others] = groupsOf(job.discovery[0]);
+        assert.ok(group);
+        const again = { ...group, source: 'again', labels: new Map([...group.labels, ['__param_x', '1']]) };
+        return { groups: [group, again, ...others], failures: [], warnings: [] };
+      },
       scrape: async (target) => {
-        const here = (byAddress.get(target.origin.hostname) ?? 0) + 1;
-        byAddress.set(target.origin.hostname, here);
+        const address = instanceAddressOf(target);
+        const here = (byAddress.get(address) ?? 0) + 1;
+        byAddress.set(address, here);
         assert.equal(here, 1, 'two at once at one address');
         running += 1;
         most = Math.max(most, running);
         await new Promise((resolve) => setImmediate(resolve));
         running -= 1;
-        byAddress.set(target.origin.hostname, here - 1);
+        byAddress.set(address, here - 1);
         return scrapedOf(target);
       },
     },
     { isWanted: only('cpu') },
   );
-  assert.equal(most, 2);
+  assert.equal(most, 3);
+});
+
+test('where profiles take turns, first snapshots come before what measures', async () => {
+  const { calls } = await pull(
+    ['h:1'],
+    { targetsFromGroups: (job, ...rest) => targetsFromGroups({ ...job, isExclusive: true }, ...rest) },
+    { isWanted: only('cpu', 'mem'), windowMs: 10_000 },
+  );
+  assert.deepEqual(
+    calls.filter((call) => call.startsWith('scrape')),
+    ['scrape /debug/pprof/heap', 'scrape /debug/pprof/profile?seconds=9', 'scrape /debug/pprof/heap'],
+  );
 });
 
 test('a CPU profiler that someone else uses is asked again until the interval is over', async () => {

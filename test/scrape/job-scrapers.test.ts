@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { CpuTurns } from '../../src/scrape/cpu-turns.ts';
 import { JobScrapers } from '../../src/scrape/job-scrapers.ts';
+import { ProcessTurns } from '../../src/scrape/process-turns.ts';
 import { answers, startFakeTarget } from '../support/fake-target.ts';
 import { targetAt } from '../support/scrape-target.ts';
 
@@ -32,7 +32,7 @@ test('other HTTP settings mean another connection', async (t) => {
 });
 
 test('CPU profiles of one address come one after the other, a failed one does not hold up the next', async () => {
-  const turns = new CpuTurns();
+  const turns = new ProcessTurns();
   const order: string[] = [];
   const work =
     (name: string, fails = false) =>

@@ -25,6 +25,7 @@ interface Row {
   readonly path?: string;
   readonly seconds?: number;
   readonly http?: Partial<HttpClientConfig>;
+  readonly isExclusive?: boolean;
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
@@ -83,6 +84,28 @@ const rows: readonly Row[] = [
     code: 'CPU_PROFILER_BUSY',
     message: 'HTTP 409 Conflict: CPU profiling already in use',
     hint: 'another profiler is running a CPU profile on shop:6060; Go serves one at a time',
+  },
+  {
+    name: 'Caddy: a second profiling request',
+    response: answer(429, '{"error":"too many concurrent profiling requests"}', { 'content-type': 'application/json' }),
+    code: 'PROFILER_BUSY',
+    message: 'HTTP 429 Too Many Requests: {"error":"too many concurrent profiling requests"}',
+    hint: 'if it takes one profiling request at a time, set exclusive: true on job shop',
+  },
+  {
+    name: 'Materialize: memory while a CPU profile runs',
+    response: answer(409, 'memory profiling is off while cpu profiling is active'),
+    code: 'PROFILER_BUSY',
+    message: 'HTTP 409 Conflict: memory profiling is off while cpu profiling is active',
+    hint: 'if it takes one profiling request at a time, set exclusive: true on job shop',
+  },
+  {
+    name: 'a second profiling request, and the job is exclusive',
+    response: answer(429, ''),
+    isExclusive: true,
+    code: 'PROFILER_BUSY',
+    message: 'HTTP 429 Too Many Requests',
+    hint: 'another client takes a profile of shop:6060, or it limits requests: raise scrape-interval',
   },
   {
     name: 'Go: write timeout',

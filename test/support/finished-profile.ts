@@ -31,6 +31,7 @@ const job: ScrapeConfig = {
   discovery: [],
   http: DEFAULT_HTTP_CLIENT,
   onCounterReset: 'emit',
+  isExclusive: false,
   sampleLabels: 'sanitize',
   shard: undefined,
   sample: undefined,

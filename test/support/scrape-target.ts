@@ -10,6 +10,7 @@ export interface TargetChanges {
   readonly timeoutMs?: number;
   readonly bodySizeLimitBytes?: number;
   readonly http?: Partial<HttpClientConfig>;
+  readonly isExclusive?: boolean;
 }
 
 /** One profile of a fake target, of job `shop`; the heap without `seconds` unless told otherwise. */
@@ -21,6 +22,7 @@ export function targetAt({ origin, url }: Pick<FakeTarget, 'origin' | 'url'>, ch
     job: {
       ...target.job,
       bodySizeLimitBytes: changes.bodySizeLimitBytes ?? target.job.bodySizeLimitBytes,
+      isExclusive: changes.isExclusive ?? false,
       http: { ...DEFAULT_HTTP_CLIENT, ...changes.http },
     },
     url: `${url}${path}`,

@@ -503,3 +503,14 @@ test('target-limit counts what the sample leaves', async () => {
   const job = await jobOf({ sample: { count: 7 }, 'target-limit': 7 });
   assert.equal(targetsFromGroups(job, [groupOf(FLEET)]).warnings.length, 0);
 });
+
+test('what presets measure in an exclusive job fits into one interval, with room for the others', async () => {
+  const secondsOf = async (written: WrittenJob) =>
+    (await build({ exclusive: true, ...written }, withLabels({}))).targets.map(({ seconds }) => seconds);
+  const profiles = ['cpu', 'fgprof', 'mem'];
+  assert.deepEqual(await secondsOf({ 'scrape-interval': '3s', 'enabled-profiles': profiles }), [1, 1, undefined]);
+  assert.deepEqual(await secondsOf({ 'scrape-interval': '10s', 'enabled-profiles': ['cpu', 'mem'] }), [9, undefined]);
+  assert.deepEqual(await secondsOf({ 'scrape-interval': '60s', 'enabled-profiles': profiles }), [10, 10, undefined]);
+  const own = { cpu: { params: { seconds: ['5'] } } };
+  assert.deepEqual(await secondsOf({ 'enabled-profiles': profiles, profiles: own }), [5, 4, undefined]);
+});

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../config/duration.ts';
 import { formatLabels } from '../../labels/label-set.ts';
 import type { Plan, Step } from '../../pull.ts';
+import { instanceIdOf } from '../../targets/instance-address.ts';
 import { table } from './table.ts';
 import { count } from './units.ts';
 
@@ -46,7 +47,5 @@ function howScraped({ target, scrapes, windowMs }: Step): string {
 }
 
 function instancesOf(plan: Plan): number {
-  return new Set(
-    plan.steps.map(({ target }) => `${target.job.jobName} ${target.origin.hostname} ${target.origin.port}`),
-  ).size;
+  return new Set(plan.steps.map(({ target }) => instanceIdOf(target))).size;
 }

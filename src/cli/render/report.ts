@@ -1,4 +1,5 @@
 import type { PullEvent } from '../../pull.ts';
+import { instanceIdOf } from '../../targets/instance-address.ts';
 import type { Target } from '../../targets/target.ts';
 import { count, formatBytes, formatElapsed } from './units.ts';
 
@@ -145,7 +146,7 @@ export class Report {
   }
 
   #instance(target: Target): { scraped: number; failed: number } {
-    const id = `${target.job.jobName} ${target.origin.scheme} ${target.origin.hostname} ${target.origin.port}`;
+    const id = instanceIdOf(target);
     let instance = this.#instances.get(id);
     if (!instance) {
       instance = { scraped: 0, failed: 0 };

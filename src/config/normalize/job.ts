@@ -66,6 +66,7 @@ export function normalizeJob(
       ],
       discovery: discoveryOf(written, report, context),
       http: httpClientFrom(written, report, context),
+      isExclusive: written.exclusive ?? false,
       onCounterReset: written['on-counter-reset'] ?? 'emit',
       sampleLabels: written['sample-labels'] ?? 'sanitize',
       shard: undefined,

@@ -6,7 +6,7 @@ import { canonicalProfileName } from '../presets.ts';
 import { exclude } from '../schema/http-client-rules.ts';
 import { isIgnoredJobKey } from '../schema/job.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
-import { secondsFitTheInterval, timeoutExceedsSeconds } from './seconds-rules.ts';
+import { exclusiveFitsTheInterval, secondsFitTheInterval, timeoutExceedsSeconds } from './seconds-rules.ts';
 
 /** A check of one job across its keys: pushes errors and warnings. */
 export type JobRule = (job: NormalizedJob) => void;
@@ -16,6 +16,7 @@ export const JOB_RULES: readonly JobRule[] = [
   enabledProfilesAreDefined,
   somethingIsEnabled,
   secondsFitTheInterval,
+  exclusiveFitsTheInterval,
   timeoutExceedsSeconds,
   addressesAreNoUrls,
   hasDiscovery,

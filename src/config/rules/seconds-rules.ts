@@ -1,5 +1,6 @@
 import { formatDuration } from '../duration.ts';
 import type { Reporter } from '../findings.ts';
+import { exclusiveMs, presetSecondsLimit, wholeSeconds } from '../measuring-time.ts';
 import type { NormalizedJob } from '../normalize/job.ts';
 import type { ProfileConfig } from '../scrape-config.ts';
 import { TIMEOUT_MARGIN_MS } from '../scrape-config.ts';
@@ -22,11 +23,6 @@ function userSeconds(
     return { values: own, place: place.isWritten ? place : ownPlace };
   }
   return ofJob && { values: ofJob, place: report.at('params', 'seconds') };
-}
-
-/** Undefined where the values do not name one length. */
-function wholeSeconds([value, ...others]: readonly string[]): number | undefined {
-  return others.length === 0 && value !== undefined && /^[1-9]\d{0,8}$/.test(value) ? Number(value) : undefined;
 }
 
 /** Go reads anything but one positive whole number as 30, without a word. */
@@ -70,11 +66,25 @@ export function timeoutExceedsSeconds(job: NormalizedJob): void {
   );
 }
 
+/** Profiles that take turns have to fit into the interval together, or each of them misses slots. */
+export function exclusiveFitsTheInterval({ config, report }: NormalizedJob): void {
+  if (!config.isExclusive) return;
+  const takesMs = exclusiveMs(config);
+  if (takesMs < config.scrapeIntervalMs) return;
+  report
+    .at('exclusive')
+    .warn(
+      `the profiles of one address measure for ${formatDuration(takesMs)}, one after the other, which leaves nothing of the scrape interval ${formatDuration(config.scrapeIntervalMs)}`,
+      `raise scrape-interval to ${formatDuration(takesMs + TIMEOUT_MARGIN_MS)} or lower seconds`,
+      'key',
+    );
+}
+
 /** The default length shrinks with the interval; what the user wrote stays. */
 function measuringMs(profile: ProfileConfig, job: NormalizedJob): number | undefined {
   const user = userSeconds(profile, job);
   if (user) return (wholeSeconds(user.values) ?? 0) * 1000;
   const preset = wholeSeconds(profile.presetParams.get('seconds') ?? []);
   if (preset === undefined) return undefined;
-  return Math.min(preset, Math.max(1, Math.floor(job.config.scrapeIntervalMs / 1000))) * 1000;
+  return Math.min(preset, presetSecondsLimit(job.config, job.config.scrapeIntervalMs)) * 1000;
 }

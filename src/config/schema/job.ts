@@ -29,6 +29,7 @@ export const job = mapping(
     'use-delta-profiles': boolean(),
     'use-delta-endpoints': boolean(),
     'profiling-config': profilingConfig,
+    exclusive: boolean(),
     'on-counter-reset': word(['emit', 'skip']),
     'sample-labels': word(['sanitize', 'drop', 'keep']),
     'annotation-preset': word(ANNOTATION_PRESETS),

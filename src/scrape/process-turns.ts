@@ -1,9 +1,9 @@
 /**
- * One CPU profile at a time for each address, first come first served, across jobs: a Go process has one CPU profiler and
- * refuses a second user.
+ * One request at a time for each process, first come first served, across jobs. A Go process has one CPU profiler and refuses
+ * a second user; other programs take one profiling request of any kind at a time.
  */
-export class CpuTurns {
-  /** By address: the end of the last turn that was given out. */
+export class ProcessTurns {
+  /** By instance address: the end of the last turn that was given out. */
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** Runs `work` when all that came before it for this address has ended, well or badly. */
