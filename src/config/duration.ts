@@ -65,7 +65,7 @@ function hintFor(text: string): string {
   if (/\s/.test(text) && isDuration(text.replace(/\s/g, '')))
     return `write it without spaces: ${text.replace(/\s/g, '')}`;
   if (isDuration(text.toLowerCase())) return `units are lower case: ${text.toLowerCase()}`;
-  if (/\d+mo/i.test(text)) return 'there is no unit for months: write days, as in 30d';
+  if (/\dmo/i.test(text)) return 'there is no unit for months: write days, as in 30d';
   return EXAMPLES;
 }
 

@@ -7,7 +7,7 @@ import type { HttpOrigin } from './address.ts';
  * or a domain (`a.b` with its subdomains, `.a.b` and `*.a.b` the subdomains alone), each with an optional port.
  */
 export function isExemptFromProxy(origin: HttpOrigin, noProxy: string): boolean {
-  const host = origin.hostname.toLowerCase().replace(/%.*$/, '');
+  const host = zoneless(origin.hostname.toLowerCase());
   if (host === 'localhost' || isLoopback(host)) return true;
   return noProxy
     .toLowerCase()
@@ -44,6 +44,11 @@ function isInBlock(host: string, block: string): boolean {
   const list = new BlockList();
   list.addSubnet(network, prefix, family);
   return list.check(host, family);
+}
+
+/** An IPv6 address may name a zone: `fe80::1%eth0`. */
+function zoneless(host: string): string {
+  return host.split('%', 1)[0] ?? host;
 }
 
 function isLoopback(host: string): boolean {

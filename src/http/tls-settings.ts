@@ -90,8 +90,24 @@ function named(secret: Secret | undefined): string {
   return secret && 'file' in secret ? `-file ${secret.file}` : '';
 }
 
+const CERTIFICATE_MARK = /-----(BEGIN|END) (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** The certificates of a PEM text, each with the lines that mark its begin and end. */
+function certificateBlocks(pem: string): string[] {
+  const blocks: string[] = [];
+  let start: number | undefined;
+  for (const { 0: mark, 1: side, index } of pem.matchAll(CERTIFICATE_MARK)) {
+    if (side === 'BEGIN') start ??= index;
+    else if (start !== undefined) {
+      blocks.push(pem.slice(start, index + mark.length));
+      start = undefined;
+    }
+  }
+  return blocks;
+}
+
 function checkCertificates(pem: string, where: string): void {
-  const blocks = pem.match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g) ?? [];
+  const blocks = certificateBlocks(pem);
   if (blocks.length === 0) {
     throw new HttpError('TLS_CONFIG', `${where} holds no certificate`, {
       hint: 'PEM is expected: -----BEGIN CERTIFICATE-----',

@@ -117,7 +117,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
 ];
 
 function notFoundHint({ profile, pathAndQuery }: Target, isPprofs: boolean): string {
-  const path = pathAndQuery.replace(/\?.*$/s, '');
+  const path = pathAndQuery.split('?', 1)[0] ?? pathAndQuery;
   if (path.includes('/delta_')) {
     return 'the target must import github.com/grafana/pyroscope-go/godeltaprof/http/pprof; or set use-delta-profiles: false';
   }
@@ -168,7 +168,7 @@ function textOf(body: Uint8Array): string {
 function readable(text: string): string {
   const start = text.trimStart();
   if (!start.startsWith('<')) return oneLine(start);
-  return oneLine(/<title[^>]*>([^<]*)/i.exec(start)?.[1] ?? '');
+  return oneLine(/<title[^<>]*>([^<]*)/i.exec(start)?.[1] ?? '');
 }
 
 function oneLine(text: string): string {

@@ -88,11 +88,11 @@ function splitArgument(argument: string): Argument {
   if (address.includes('@')) {
     throw usageError(argument, 'user and password are not taken from a URL', 'put basic-auth into a scrape config');
   }
-  const pprof = /\/debug\/pprof(\/.*)?$/.exec(path);
+  const pprof = /\/debug\/pprof(?:\/|$)/.exec(path);
   if (pprof === null && query !== '') {
     throw usageError(argument, 'a target has no query', 'parameters go into profiles.<name>.params of a scrape config');
   }
-  const prefix = (pprof === null ? path : path.slice(0, pprof.index)).replace(/\/+$/, '');
+  const prefix = (pprof === null ? path : path.slice(0, pprof.index)).replace(/(?<!\/)\/+$/, '');
   return { scheme, address, prefix: decoded(argument, prefix) };
 }
 

@@ -10,7 +10,7 @@ type Finished = Extract<PullEvent, { type: 'finished' }>;
 /** One row of the table of results. The path can be pasted as it is. */
 export function profileRow({ target, profile, receipts }: Finished, outDir: string | undefined): string[] {
   const written = receipts.find((receipt) => receipt.path !== undefined)?.path;
-  const path = written === undefined || outDir === undefined ? '-' : `${outDir.replace(/\/+$/, '')}/${written}`;
+  const path = written === undefined || outDir === undefined ? '-' : `${outDir.replace(/(?<!\/)\/+$/, '')}/${written}`;
   const instance = target.labels.get('instance') ?? target.url;
   return [target.profile.name, instance, String(profile.samples), formatBytes(profile.bytes), path];
 }

@@ -45,7 +45,7 @@ export function hideSecrets(node: TreeNode, source: SourceText): void {
 
 /** For a text whose structure could not be read: hides the rest of each line that seems to give a secret. */
 export function hideSecretLines(source: SourceText): void {
-  for (const match of source.text.matchAll(/([\w-]+)["']?[ \t]*[:=][ \t]*(?=\S)/g)) {
+  for (const match of source.text.matchAll(/(?<![\w-])([\w-]+)["']?[ \t]*[:=][ \t]*(?=\S)/g)) {
     const [before, key = ''] = match;
     if (!isSecretKey(key)) continue;
     const start = match.index + before.length;

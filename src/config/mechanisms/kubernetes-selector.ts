@@ -1,28 +1,37 @@
 import { quote } from '../document/tree.ts';
 import { ValueError } from '../value-error.ts';
 
-const KEY = String.raw`(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?`;
-const VALUE = '(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)?';
-const REQUIREMENT = [
-  String.raw`!?\s*${KEY}`,
-  String.raw`${KEY}\s*(?:==|=|!=)\s*${VALUE}`,
-  String.raw`${KEY}\s+(?:in|notin)\s*\([^()]*\)`,
-  String.raw`${KEY}\s*[<>]\s*-?\d+`,
-];
-const LABEL_REQUIREMENT = new RegExp(`^\\s*(?:${REQUIREMENT.join('|')})\\s*$`);
-const SET_VALUES = new RegExp(`^\\s*${VALUE}(?:\\s*,\\s*${VALUE})*\\s*$`);
+/** A name, with or without the domain of its owner in front: `app`, `app.kubernetes.io/name`. */
+const KEY = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
+const VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)?$/;
+/** The key of a requirement, and what is asked of it. */
+const REQUIREMENT = /^(!?)\s*([\w./-]+)(.*)/s;
+const COMPARISON = /^\s*(?:==|=|!=)(.*)$/s;
+const MEMBERSHIP = /^\s+(?:in|notin)\s*\(([^()]*)\)$/;
+const INEQUALITY = /^\s*[<>]\s*-?\d+$/;
 
 /** The grammar of the API server, which would refuse the whole list: `app=web,tier in (a, b),!canary`. */
 export function checkLabelSelector(selector: string): void {
   checkLength(selector);
   for (const requirement of splitOutsideParentheses(selector)) {
-    const set = /\(([^()]*)\)/.exec(requirement)?.[1];
-    if (LABEL_REQUIREMENT.test(requirement) && (set === undefined || SET_VALUES.test(set))) continue;
+    if (isLabelRequirement(requirement.trim())) continue;
     throw new ValueError(
       `${quote(selector)} is not a label selector: ${quote(requirement.trim())} can't be read`,
       'write app=web, app!=web, app, !app or app in (web, api), joined by commas',
     );
   }
+}
+
+function isLabelRequirement(requirement: string): boolean {
+  const [, negation = '', key = '', rest = ''] = REQUIREMENT.exec(requirement) ?? [];
+  if (!KEY.test(key)) return false;
+  if (rest === '') return true;
+  if (negation !== '') return false;
+  const value = COMPARISON.exec(rest)?.[1];
+  if (value !== undefined) return VALUE.test(value.trim());
+  const set = MEMBERSHIP.exec(rest)?.[1];
+  if (set !== undefined) return set.split(',').every((one) => VALUE.test(one.trim()));
+  return INEQUALITY.test(rest);
 }
 
 /** `status.phase=Running,spec.nodeName!=n1`; a backslash keeps a comma or equals sign in a value. */

@@ -59,7 +59,7 @@ export const kubernetesSdConfigs = discoveryBlock(item, (written, report, contex
   return {
     mechanism: 'kubernetes',
     role: written.role ?? 'pod',
-    apiServer: server.url.replace(/\/+$/, '') || undefined,
+    apiServer: server.url.replace(/(?<!\/)\/+$/, '') || undefined,
     kubeconfigFile: kubeconfigFile ? referTo(kubeconfigFile, report.at('kubeconfig-file'), context) : undefined,
     namespaces: { names: [...new Set(namespaces.names)], ownNamespace: namespaces['own-namespace'] ?? false },
     selectors: selectors.flatMap((written) => {

@@ -41,7 +41,7 @@ export function fromProfilingConfig(
   written: WrittenProfilingConfig,
   { intervalMs }: { intervalMs: number },
 ): ParcaProfiles {
-  const prefix = (written['path-prefix'] ?? '').replace(/\/+$/, '');
+  const prefix = (written['path-prefix'] ?? '').replace(/(?<!\/)\/+$/, '');
   const profiles = new Map<string, WrittenProfile>();
   const enabled = new Set(PARCA_PROFILES);
   for (const [name, entry] of written['pprof-config'] ?? []) {

@@ -119,8 +119,8 @@ function entriesOf(input: unknown, context: Context, checkKey: (key: string) => 
 }
 
 function mapForm(input: unknown): string | undefined {
-  const key = input instanceof TreeScalar ? /^(\w+[-_][\w-]+):\S/.exec(input.text)?.[1] : undefined;
-  if (key !== undefined) return `write a space behind the colon, as in ${key}: …`;
+  const key = input instanceof TreeScalar ? /^(\w[\w-]*):\S/.exec(input.text)?.[1] : undefined;
+  if (key !== undefined && /\w[-_]\w/.test(key)) return `write a space behind the colon, as in ${key}: …`;
   if (!(input instanceof TreeList)) return undefined;
   return input.items[0] instanceof TreeMap ? 'write its keys without "- "' : 'write key: value pairs';
 }

@@ -36,7 +36,7 @@ export class ConsulApi {
   constructor(config: ConsulDiscoveryConfig, client: HttpClient) {
     this.#config = config;
     this.#client = client;
-    const prefix = config.pathPrefix?.replace(/^\/+|\/+$/g, '') ?? '';
+    const prefix = config.pathPrefix?.replace(/^\/+|(?<!\/)\/+$/g, '') ?? '';
     this.#base = `${config.scheme}://${config.server}${prefix === '' ? '' : `/${prefix}`}/v1`;
   }
 

@@ -25,10 +25,8 @@ export function parseResolverConfig(text: string): ResolverConfig {
   let search: string[] = [];
   let ndots = 1;
   for (const line of text.split('\n')) {
-    const [keyword, ...words] = line
-      .replace(/[#;].*$/, '')
-      .trim()
-      .split(/\s+/);
+    const [statement = ''] = line.split(/[#;]/, 1);
+    const [keyword, ...words] = statement.trim().split(/\s+/);
     if (keyword === 'search') search = words;
     else if (keyword === 'domain') search = words.slice(0, 1);
     else if (keyword === 'options') {

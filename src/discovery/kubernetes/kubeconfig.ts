@@ -62,7 +62,7 @@ function accessOf(config: JsonMap, file: string): ServerAccess {
     if (user[key] === undefined || user[key] === null) continue;
     throw invalid(`user "${userName}" of ${file} needs ${what}, which is not supported`, NO_PLUGIN_HINT);
   }
-  const url = textOf(cluster['server']).replace(/\/+$/, '');
+  const url = textOf(cluster['server']).replace(/(?<!\/)\/+$/, '');
   if (!/^https?:\/\//i.test(url)) throw invalid(`cluster "${textOf(context['cluster'])}" of ${file} has no server URL`);
   const directory = dirname(file);
   const proxyUrl = textOf(cluster['proxy-url']);

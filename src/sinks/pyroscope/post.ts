@@ -47,5 +47,5 @@ export function createPost(
 /** Keeps the path of the remote's URL, with one slash between. */
 function joined({ path }: HttpAddress, pathAndQuery: string): string {
   const [base = ''] = path.split('?');
-  return `${base.replace(/\/+$/, '')}${pathAndQuery}`;
+  return `${base.replace(/(?<!\/)\/+$/, '')}${pathAndQuery}`;
 }

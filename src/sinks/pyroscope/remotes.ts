@@ -112,7 +112,7 @@ function decode(text: string): string {
 }
 
 function sameUrl(a: string, b: string): boolean {
-  return a.replace(/\/+$/, '') === b.replace(/\/+$/, '');
+  return a.replace(/(?<!\/)\/+$/, '') === b.replace(/(?<!\/)\/+$/, '');
 }
 
 /** Host and port as in the config, so that a remote keeps its queue when it moves there. */

@@ -38,9 +38,11 @@ export function formatSpan(ms: number): string {
   return parts.length === 0 ? '0s' : parts.join(' ');
 }
 
+const COUNT_FORMAT = new Intl.NumberFormat('en-US');
+
 /** `1,234`. */
 export function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  return COUNT_FORMAT.format(count);
 }
 
 /** `1 target`, `1,234 targets`. */
