@@ -9,6 +9,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { Exchange } from './exchange.ts';
 import { OAuth2TokenSource } from './oauth2.ts';
 import { type Environment, ProxyChooser } from './proxy.ts';
+import { ReadAllowance } from './read-allowance.ts';
 import { isRedirect, keepsCredentials, MAX_REDIRECTS, nextAddress } from './redirect.ts';
 import type { HttpRequest } from './request.ts';
 import { type HttpResponse, headerOf } from './response.ts';
@@ -98,8 +99,9 @@ class ConfiguredClient implements HttpClient {
     const follows = this.#config.followRedirects && (method === 'GET' || method === 'HEAD');
     let address: HttpAddress = request;
     let isTrusted = true;
+    const allowance = new ReadAllowance(request.maxBodyBytes, this.#clock);
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.#exchange(request, method, address, isTrusted, follows, endsAtMs);
+      const response = await this.#exchange(request, method, address, isTrusted, follows, endsAtMs, allowance);
       const location = follows ? redirectOf(response) : undefined;
       if (location === undefined) return response;
       if (redirects === MAX_REDIRECTS) {
@@ -133,6 +135,7 @@ class ConfiguredClient implements HttpClient {
     isTrusted: boolean,
     follows: boolean,
     endsAtMs: number,
+    allowance: ReadAllowance,
   ): Promise<HttpResponse> {
     const headers = await this.#headersFor(request, isTrusted, endsAtMs - this.#clock.monotonic());
     const tls = await this.#tls.current();
@@ -147,6 +150,8 @@ class ConfiguredClient implements HttpClient {
         remainingMs: endsAtMs - this.#clock.monotonic(),
         timeoutMs: request.timeoutMs,
         maxBodyBytes: request.maxBodyBytes,
+        allowance,
+        statusDecides: request.statusDecides === true,
         isHeld: request.isHeld === true,
         signal: request.signal,
         onHeaders: request.onHeaders,

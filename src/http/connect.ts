@@ -35,7 +35,7 @@ export class ConnectAttempt {
   readonly #route: Route;
   /** Undefined once it was called: what waits on it is not kept as long as the connection is. */
   #onConnected: OnConnected | undefined;
-  /** What has to be destroyed to stop the attempt. */
+  /** What has to be destroyed to stop the attempt; undefined once the socket is handed over, as it is then undici's to close. */
   #current: { destroy(): unknown } | undefined;
   #isDone = false;
 
@@ -58,7 +58,7 @@ export class ConnectAttempt {
     }
   }
 
-  /** Stops without a word: the callback is not called any more. */
+  /** Stops without a word: the callback is not called any more. Does nothing once there is a socket. */
   destroy(): void {
     this.#isDone = true;
     this.#current?.destroy();
@@ -119,6 +119,7 @@ export class ConnectAttempt {
       return;
     }
     this.#isDone = true;
+    this.#current = undefined;
     socket.setNoDelay(true).setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     this.#tell(null, socket);
   }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import type { HttpError } from '../errors.ts';
 import { authorityOf, hostHeader } from './address.ts';
@@ -175,7 +176,7 @@ class Connection implements ExchangeConnection {
         this.isReused = false;
         this.#attempt = new ConnectAttempt(route, (error, socket) => {
           if (error) onConnected(error, null);
-          else if (socket) onConnected(null, socket);
+          else if (socket) this.#handOver(socket, onConnected);
         });
         this.#attempt.start();
       },
@@ -210,6 +211,13 @@ class Connection implements ExchangeConnection {
       },
       exchange,
     );
+  }
+
+  /** Puts undici's reader between two of ours, so that what it costs to parse what was received is known. */
+  #handOver(socket: Socket, onConnected: (error: null, socket: Socket) => void): void {
+    socket.on('readable', () => this.exchange?.startRead(socket.readableLength));
+    onConnected(null, socket);
+    socket.on('readable', () => this.exchange?.endRead());
   }
 
   release(): void {

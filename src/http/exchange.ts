@@ -1,10 +1,12 @@
 import type { Dispatcher } from 'undici';
 import { formatDuration } from '../config/duration.ts';
 import { HttpError } from '../errors.ts';
+import { BodyBuffer } from './body-buffer.ts';
 import type { Clock } from './clock.ts';
 import type { Route } from './connect.ts';
 import { describeFailure, isConnectionLoss, type RequestPhase } from './describe-failure.ts';
 import { formatByteLimit } from './format-byte-limit.ts';
+import type { ReadAllowance } from './read-allowance.ts';
 import { type HttpResponse, headerOf, type ResponseHead, type ResponseHeaders } from './response.ts';
 
 /** One request to one host, redirects and authorization already decided. */
@@ -19,6 +21,9 @@ export interface ExchangeRequest {
   /** The whole of it, for the message. */
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
+  /** What reading all answers to the request may cost. */
+  readonly allowance: ReadAllowance;
+  readonly statusDecides: boolean;
   readonly isHeld: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onHeaders: ((head: ResponseHead) => void) | undefined;
@@ -26,6 +31,10 @@ export interface ExchangeRequest {
   /** False for a redirect that will be followed: the callbacks hear nothing of it. */
   readonly isFinal: (status: number, headers: ResponseHeaders) => boolean;
 }
+
+/** How long the body of an answer that its status decides is waited for: it has a sentence to say, or nothing. */
+const OPTIONAL_BODY_MS = 5000;
+const MAX_OPTIONAL_BODY_BYTES = 256 * 1024;
 
 /** The connection that an exchange runs on. */
 export interface ExchangeConnection {
@@ -49,7 +58,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly request: ExchangeRequest;
   readonly response: Promise<HttpResponse>;
   readonly #clock: Clock;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #resolve: (response: HttpResponse) => void = () => {};
   #reject: (error: HttpError) => void = () => {};
   #connection: ExchangeConnection | undefined;
@@ -58,14 +67,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #mayStartOver: boolean;
   #head: ResponseHead | undefined;
   #isStreamed = false;
-  readonly #chunks: Uint8Array[] = [];
+  /** The status has said all that matters: without its body, or with a part of it, this is an answer too. */
+  #isBodyOptional = false;
+  readonly #body = new BodyBuffer();
   #bodyBytes = 0;
+  readonly #createdAtMs: number;
   #requestedAtMs = 0;
   #sentMs = 0;
 
   constructor(request: ExchangeRequest, clock: Clock) {
     this.request = request;
     this.#clock = clock;
+    this.#createdAtMs = clock.monotonic();
     // Only what may be asked twice is asked again, as in Go's net/http.
     this.#mayStartOver = request.method === 'GET' || request.method === 'HEAD';
     this.response = new Promise((resolve, reject) => {
@@ -88,10 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Ends it, whatever it is doing; its connection is closed, which also stops a profile that the target is taking. */
   abort(error: HttpError): void {
-    if (this.#isSettled) return;
-    this.#settle();
-    this.#reject(error);
-    this.#connection?.discard(error);
+    if (!this.#isSettled) this.#end(error);
   }
 
   timeOut(): void {
@@ -109,13 +119,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#sentMs = this.#clock.monotonic();
   }
 
+  /** So many bytes were received and are about to be parsed. */
+  startRead(bytes: number): void {
+    if (!this.#isSettled) this.request.allowance.startRead(bytes);
+  }
+
+  /** They are parsed. */
+  endRead(): void {
+    if (this.#isSettled) return;
+    const error = this.request.allowance.endRead(this.#isStreamed);
+    if (error) this.#end(error);
+    else if (this.#isStreamed) this.#giveOn();
+  }
+
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
     headers: ResponseHeaders,
     text = '',
   ): void {
-    if (status < 200 || this.#isSettled) return;
+    if (this.#isSettled) return;
+    if (status < 200) {
+      const error = this.request.allowance.countInformational();
+      if (error) controller.abort(error);
+      return;
+    }
     const head: ResponseHead = {
       status,
       statusText: text,
@@ -126,7 +154,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     };
     this.#head = head;
     const { request } = this;
-    if (Number(headerOf(headers, 'content-length')) > request.maxBodyBytes && request.method !== 'HEAD') {
+    this.#isBodyOptional = status >= 300 || request.statusDecides;
+    if (this.#isBodyOptional) this.#waitForBody();
+    else if (Number(headerOf(headers, 'content-length')) > request.maxBodyBytes && request.method !== 'HEAD') {
       controller.abort(this.#tooLarge());
       return;
     }
@@ -137,17 +167,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#isSettled) return;
+    const { maxBodyBytes, allowance } = this.request;
     this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > this.request.maxBodyBytes) controller.abort(this.#tooLarge());
-    else if (this.#isStreamed) this.request.onData?.(chunk);
-    else this.#chunks.push(chunk);
+    allowance.countPiece(chunk.length);
+    const limit = this.#isBodyOptional ? Math.min(maxBodyBytes, MAX_OPTIONAL_BODY_BYTES) : maxBodyBytes;
+    if (this.#bodyBytes > limit) {
+      controller.abort(this.#tooLarge());
+      return;
+    }
+    this.#body.append(chunk);
+    // Else all of one reading is given on at once, however small its chunks.
+    if (this.#isStreamed && !allowance.isReading) this.#giveOn();
   }
 
   onResponseEnd(): void {
     if (this.#isSettled || !this.#head) return;
-    this.#settle();
-    const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    this.#resolve({ ...this.#head, body, durationMs: this.#clock.monotonic() - this.#sentMs });
+    if (this.#isStreamed) this.#giveOn();
+    this.#answer(this.#head);
     this.#connection?.release();
   }
 
@@ -162,10 +198,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
       connection.startOver(this);
       return;
     }
-    const error = this.#describe(failure);
+    this.#end(this.#describe(failure));
+  }
+
+  /** Ends with an error, or with what there is of an answer whose status is enough. */
+  #end(error: HttpError): void {
+    if (this.#head && this.#isBodyOptional) this.#answer(this.#head);
+    else {
+      this.#settle();
+      this.#reject(error);
+    }
+    this.#connection?.discard(error);
+  }
+
+  #answer(head: ResponseHead): void {
     this.#settle();
-    this.#reject(error);
-    connection?.discard(error);
+    this.#resolve({ ...head, body: this.#body.take(), durationMs: this.#clock.monotonic() - this.#sentMs });
+  }
+
+  #giveOn(): void {
+    if (this.#body.length > 0) this.request.onData?.(this.#body.take());
+  }
+
+  #waitForBody(): void {
+    const leftMs = this.request.remainingMs - (this.#clock.monotonic() - this.#createdAtMs);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(onDeadline, Math.max(0, Math.min(leftMs, OPTIONAL_BODY_MS)), this);
   }
 
   readonly #onAbort = (): void => this.abort(new HttpError('CANCELLED', 'cancelled'));

@@ -9,8 +9,16 @@ export interface HttpRequest extends HttpAddress {
   readonly body?: Uint8Array | string | undefined;
   /** For the whole of it: token, connection, redirects, headers, body. */
   readonly timeoutMs: number;
-  /** A longer body fails with `BODY_TOO_LARGE`, a body of exactly this length does not. Infinity: no limit. */
+  /**
+   * A longer body fails with `BODY_TOO_LARGE`, a body of exactly this length does not. Infinity: no limit. It also bounds the
+   * CPU time of reading: a second for each 64 MiB, at least one, then the request fails with `ANSWER_TOO_COSTLY`.
+   */
   readonly maxBodyBytes: number;
+  /**
+   * A 2xx status is the answer, whatever becomes of its body: it may be cut, too long or never end, and what came of it by
+   * then is the body. So it is with every other status without asking.
+   */
+  readonly statusDecides?: boolean | undefined;
   /**
    * The other end answers late by design: a profile with `seconds`, a blocking query, a watch. Such a request is not
    * counted against the connections that one origin may have.

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { SYSTEM_CLOCK } from '../../src/http/clock.ts';
 import { ConnectionPool } from '../../src/http/connection-pool.ts';
 import { Exchange } from '../../src/http/exchange.ts';
+import { ReadAllowance } from '../../src/http/read-allowance.ts';
 import type { HttpResponse } from '../../src/http/response.ts';
 import { TlsSettings } from '../../src/http/tls-settings.ts';
 import { answers, type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
@@ -19,6 +20,8 @@ function send(pool: ConnectionPool, origin: FakeTarget['origin'], timeoutMs = 50
       remainingMs: timeoutMs,
       timeoutMs,
       maxBodyBytes: 1000,
+      allowance: new ReadAllowance(1000, SYSTEM_CLOCK),
+      statusDecides: false,
       isHeld: false,
       signal: undefined,
       onHeaders: undefined,

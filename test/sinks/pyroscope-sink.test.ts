@@ -11,6 +11,7 @@ import { describePushEvent, type PushEvent } from '../../src/sinks/pyroscope/pus
 import { createPyroscopeSink, type PyroscopeSink } from '../../src/sinks/pyroscope/pyroscope-sink.ts';
 import { buildProfile } from '../support/build-profile.ts';
 import { startFakePyroscope } from '../support/fake-pyroscope.ts';
+import { startFakeTarget } from '../support/fake-target.ts';
 import { finishedProfile } from '../support/finished-profile.ts';
 import { until } from '../support/queue-fixtures.ts';
 import { readProfile } from '../support/read-profile.ts';
@@ -192,6 +193,22 @@ test('an answer that is a long page leaves its status', async (t) => {
   const rejected = events.find((event) => event.type === 'rejected');
   assert.match(rejected?.answer ?? '', /^HTTP 400/);
 });
+
+for (const broken of ['cut', 'without end'] as const) {
+  test(`a profile that was answered 200 is sent once, although the body is ${broken}`, async (t) => {
+    let requests = 0;
+    const server = await startFakeTarget(t, (request, response) => {
+      requests += 1;
+      response.writeHead(200, { 'content-length': 100 }).write('x');
+      if (broken === 'cut') setImmediate(() => request.socket.destroy());
+    });
+    const { sink, events } = await rig(t, remoteTo(server.url, { timeoutMs: 300 }));
+    await sink.write(profileOf('cpu', ['samples']));
+    await delivered(sink);
+    assert.equal(requests, 1);
+    assert.ok(!events.some(({ type }) => type === 'retrying' || type === 'unavailable' || type === 'rejected'));
+  });
+}
 
 test('what the server would refuse is told at once, and kept for --retry', async (t) => {
   const server = await startFakePyroscope(t);

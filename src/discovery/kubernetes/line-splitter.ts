@@ -1,11 +1,12 @@
+import { BodyBuffer } from '../../http/body-buffer.ts';
+
 const NEWLINE = 0x0a;
 
 /** Cuts a stream of bytes into lines. They are decoded whole, so a chunk may end inside a character. */
 export class LineSplitter {
   readonly #maxBytes: number;
   readonly #onLine: (line: string) => void;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  readonly #kept = new BodyBuffer();
 
   constructor(maxBytes: number, onLine: (line: string) => void) {
     this.#maxBytes = maxBytes;
@@ -17,9 +18,7 @@ export class LineSplitter {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       this.#keep(chunk.subarray(start, end));
-      const line = Buffer.concat(this.#parts).toString();
-      this.#parts = [];
-      this.#bytes = 0;
+      const line = Buffer.from(this.#kept.take()).toString();
       if (line.trim() !== '') this.#onLine(line);
       start = end + 1;
     }
@@ -28,8 +27,9 @@ export class LineSplitter {
   }
 
   #keep(part: Uint8Array): void {
-    this.#bytes += part.length;
-    if (this.#bytes > this.#maxBytes) throw new RangeError(`a line is longer than ${this.#maxBytes} bytes`);
-    this.#parts.push(part);
+    if (this.#kept.length + part.length > this.#maxBytes) {
+      throw new RangeError(`a line is longer than ${this.#maxBytes} bytes`);
+    }
+    this.#kept.append(part);
   }
 }

@@ -1,8 +1,7 @@
 import type { RemoteWriteConfig } from '../../config/scrape-config.ts';
-import { HttpError } from '../../errors.ts';
 import { addressOf, type HttpAddress } from '../../http/address.ts';
 import type { HttpClient } from '../../http/client.ts';
-import type { HttpResponse, ResponseHead } from '../../http/response.ts';
+import type { HttpResponse } from '../../http/response.ts';
 import type { PushRequest } from './request.ts';
 
 /** A server has no more than a sentence to say; a proxy may answer with a page. */
@@ -18,30 +17,19 @@ export function createPost(
   const base = addressOf(remote.url);
   const headers: Record<string, string> = Object.fromEntries(remote.headers);
   if (remote.tenantId !== undefined) headers['x-scope-orgid'] = remote.tenantId;
-  return async (request, signal) => {
-    let head: ResponseHead | undefined;
-    try {
-      return await client.request({
-        ...base,
-        path: joined(base, request.pathAndQuery),
-        method: 'POST',
-        headers: { ...headers, ...request.headers },
-        body: request.body,
-        timeoutMs: remote.timeoutMs,
-        maxBodyBytes: MAX_ANSWER_BYTES,
-        signal,
-        onHeaders: (received) => {
-          head = received;
-        },
-      });
-    } catch (error) {
-      // The status has said enough.
-      if (head !== undefined && error instanceof HttpError && error.code === 'BODY_TOO_LARGE') {
-        return { ...head, body: new Uint8Array(0), durationMs: 0 };
-      }
-      throw error;
-    }
-  };
+  return (request, signal) =>
+    client.request({
+      ...base,
+      path: joined(base, request.pathAndQuery),
+      method: 'POST',
+      headers: { ...headers, ...request.headers },
+      body: request.body,
+      timeoutMs: remote.timeoutMs,
+      maxBodyBytes: MAX_ANSWER_BYTES,
+      // A server that has answered 2xx has the profile: sending it again would count it twice.
+      statusDecides: true,
+      signal,
+    });
 }
 
 /** Keeps the path of the remote's URL, with one slash between. */
