@@ -2,7 +2,7 @@ import type { Config, ScrapeConfig } from './config/scrape-config.ts';
 import type { DeltaHeld, DeltaOutcome } from './delta/delta-outcome.ts';
 import type { DiscoveryUpdate } from './discovery/discoverer.ts';
 import type { TargetGroup } from './discovery/target-group.ts';
-import { type DiscoveryError, PyroPullError } from './errors.ts';
+import { type DiscoveryError, PyroPullError, SinkError } from './errors.ts';
 import type { LabelSet } from './labels/label-set.ts';
 import { freeNow } from './profile/free-now.ts';
 import type { ScrapedProfile } from './scrape/scraped-profile.ts';
@@ -132,7 +132,7 @@ export async function planOnce(
  * already subtracted by the target over `seconds`, or a godeltaprof endpoint, whose first response has an unknown start.
  */
 export function needsBaseline(target: Target): boolean {
-  if (target.seconds !== undefined) return false;
+  if (target.seconds !== undefined || target.format === 'text') return false;
   if (target.profile.isDeltaEndpoint) return true;
   return [...target.profile.sampleTypes.values()].some((sampleType) => sampleType.isCumulative);
 }
@@ -219,7 +219,7 @@ export async function pullTarget(
       deps.commitBaseline(target);
       return { type: 'held', target, reason: outcome.reason };
     }
-    if (outcome.samples === 0 && !settings.writeEmpty) {
+    if (outcome.samples === 0 && target.format === 'pprof' && !settings.writeEmpty) {
       deps.commitBaseline(target);
       return { type: 'empty', target };
     }
@@ -261,7 +261,13 @@ function written({ body, ...rest }: FinishedProfile): WrittenProfile {
 
 /** Every sink gets the profile even where another fails; the first failure is then thrown. */
 async function writeToAll(profile: FinishedProfile, sinks: readonly Sink[]): Promise<readonly Receipt[]> {
-  const results = await Promise.allSettled(sinks.map((sink) => sink.write(profile)));
+  const takers = profile.target.format === 'text' ? sinks.filter(({ takesText }) => takesText !== false) : sinks;
+  if (takers.length === 0 && sinks.length > 0) {
+    throw new SinkError('TEXT_NEEDS_FILES', 'a text dump is never sent to a server, and no files are written', {
+      hint: 'set output: {dir: profiles} in the config, or scrape with --out DIR',
+    });
+  }
+  const results = await Promise.allSettled(takers.map((sink) => sink.write(profile)));
   const receipts: Receipt[] = [];
   for (const result of results) {
     if (result.status === 'rejected') throw result.reason;

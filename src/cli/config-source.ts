@@ -1,4 +1,4 @@
-import { findConfig, loadConfig, STDIN } from '../config/load-config.ts';
+import { findConfig, type LoadOptions, loadConfig, STDIN } from '../config/load-config.ts';
 import type { Config } from '../config/scrape-config.ts';
 import type { WrittenShard } from '../config/shard.ts';
 import { type Problem, UsageError } from '../errors.ts';
@@ -15,7 +15,7 @@ export interface LoadedConfig {
 /** The config that was named, else the first of the default names in the working directory. */
 export async function loadConfigFor(
   io: Io,
-  options: { file: string | undefined; expandEnv: boolean },
+  options: { file: string | undefined; expandEnv: boolean } & Pick<LoadOptions, 'sinkFlags'>,
 ): Promise<LoadedConfig> {
   const file = options.file ?? (await findConfig(io.cwd));
   if (file === undefined) {
@@ -28,6 +28,7 @@ export async function loadConfigFor(
     ...(file === STDIN ? { stdin: io.stdin } : {}),
     expandEnv: options.expandEnv,
     env: io.env,
+    sinkFlags: options.sinkFlags,
   });
   return { config, warnings, file };
 }
@@ -52,6 +53,8 @@ export async function configSourceOf(
     targets: readonly string[];
     expandEnv: boolean;
     shard?: WrittenShard;
+    /** Undefined for a command that writes no profiles. */
+    sinks?: { readonly out?: string; readonly push: readonly string[] };
   },
   io: Io,
 ): Promise<ConfigSource> {
@@ -60,7 +63,7 @@ export async function configSourceOf(
 }
 
 async function unshardedSourceOf(
-  options: Pick<Parameters<typeof configSourceOf>[0], 'config' | 'demo' | 'targets' | 'expandEnv'>,
+  options: Pick<Parameters<typeof configSourceOf>[0], 'config' | 'demo' | 'targets' | 'expandEnv' | 'sinks'>,
   io: Io,
 ): Promise<ConfigSource> {
   const named = [
@@ -81,6 +84,8 @@ async function unshardedSourceOf(
     const { adHocConfig } = await import('../targets/ad-hoc-job.ts');
     return { config: adHocConfig(options.targets), warnings: [], close: async () => {} };
   }
-  const { config, warnings } = await loadConfigFor(io, { file: options.config, expandEnv: options.expandEnv });
+  const { config: file, expandEnv, sinks } = options;
+  const sinkFlags = sinks && { writesFiles: sinks.out !== undefined, pushes: sinks.push.length > 0 };
+  const { config, warnings } = await loadConfigFor(io, { file, expandEnv, sinkFlags });
   return { config, warnings, close: async () => {} };
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError, type Problem } from '../errors.ts';
 import { checkReferences } from './check-references.ts';
 import { wholeFileProblem } from './document/source-text.ts';
-import { type ParsedConfig, parseWithReferences } from './parse-config.ts';
+import { type ParsedConfig, type ParseOptions, parseWithReferences } from './parse-config.ts';
 
 /** Stands for standard input in the place of a file name. */
 export const STDIN = '-';
@@ -11,7 +11,7 @@ export const STDIN = '-';
 /** Looked for in this order where no config was named. */
 const DEFAULT_CONFIG_FILES: readonly string[] = ['pyro-pull.yml', 'pyro-pull.yaml'];
 
-export interface LoadOptions {
+export interface LoadOptions extends Pick<ParseOptions, 'sinkFlags'> {
   readonly expandEnv: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Relative names count from here; the working directory of the process unless said otherwise. */
@@ -48,6 +48,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Pa
     dir,
     expandEnv: options.expandEnv,
     env: options.env,
+    sinkFlags: options.sinkFlags,
   });
   const { problems, warnings } = await checkReferences(parsed.references);
   if (problems.length > 0) throw new ConfigError(shown, problems);

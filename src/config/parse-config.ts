@@ -6,7 +6,7 @@ import { parseYamlTree } from './document/yaml-tree.ts';
 import { recognizeShape } from './file-shape.ts';
 import { Findings, Reporter } from './findings.ts';
 import { normalizeConfig } from './normalize/config.ts';
-import { checkRules } from './rules/config-rules.ts';
+import { checkRules, type SinkFlags } from './rules/config-rules.ts';
 import { config as configSchema } from './schema/config.ts';
 import type { FileReference, NormalizeContext } from './schema/context.ts';
 import { readWritten } from './schema/read-written.ts';
@@ -20,6 +20,8 @@ export interface ParseOptions {
   readonly dir: string;
   readonly expandEnv: boolean;
   readonly env: Environment;
+  /** Undefined for a command that writes no profiles: where they would go is of no account then. */
+  readonly sinkFlags?: SinkFlags | undefined;
 }
 
 export interface ParsedConfig {
@@ -68,7 +70,7 @@ export async function parseWithReferences(
     compileOwnRules: (rules) => rules.flatMap((rule) => compile?.(rule).rule ?? []),
   };
   const normalized = normalizeConfig(written, options.file, report, context);
-  checkRules(normalized, report);
+  checkRules(normalized, report, options.sinkFlags);
   if (findings.errors.length > 0) throw new ConfigError(options.file, findings.errors);
   return {
     config: normalized.config,

@@ -101,6 +101,7 @@ function preset(name: string, path: string, options: { seconds?: number; sampleT
     isDeltaEndpoint: false,
     standardPath: undefined,
     relabelRules: [],
+    format: undefined,
   };
 }
 

@@ -51,7 +51,7 @@ function isSame(a: WrittenProfile, b: WrittenProfile): boolean {
 }
 
 function profileFrom(name: string, written: WrittenProfile, job: JobSettings): ProfileConfig {
-  const base = baseOf(name, written, job);
+  const base = withTextParams(baseOf(name, written, job), written.format);
   const userParams: QueryParams = written.params ?? new Map();
   const removed = new Set<string>();
   const sampleTypes = new Map(base.sampleTypes);
@@ -74,8 +74,18 @@ function profileFrom(name: string, written: WrittenProfile, job: JobSettings): P
     // To take one type away says nothing about those that nobody listed.
     dropsUnlisted: isList && !written['all-sample-types'],
     removedSampleTypes: removed,
+    format: written.format,
   };
 }
+
+/** Go writes text with `debug`: 2 gives each goroutine its own stack and what it waits for, 1 sums up equal stacks. */
+function withTextParams(base: ProfileConfig, format: ProfileConfig['format']): ProfileConfig {
+  if (format !== 'text' || !PRESETS.has(base.name)) return base;
+  const params = new Map([...base.params, ['debug', [GOROUTINES.has(base.name) ? '2' : '1']] as const]);
+  return { ...base, params, presetParams: params };
+}
+
+const GOROUTINES: ReadonlySet<string> = new Set(['goroutines', 'goroutineleak']);
 
 /**
  * The godeltaprof variant where the job asks for it or the path leads there. It ignores `seconds`, so a profile for which the
@@ -104,6 +114,7 @@ function ownProfile(name: string): ProfileConfig {
     isDeltaEndpoint: false,
     standardPath: undefined,
     relabelRules: [],
+    format: undefined,
   };
 }
 

@@ -90,7 +90,12 @@ export interface ProfileConfig {
    * address and scheme may become other ones.
    */
   readonly relabelRules: readonly RelabelRule[];
+  /** As the user wrote it; undefined: the parameter `debug` of the request decides. */
+  readonly format: ProfileFormat | undefined;
 }
+
+/** `text`: the answer is a dump for people, as Go's with `debug=2`, and no pprof. */
+export type ProfileFormat = 'pprof' | 'text';
 
 export interface SampleTypeConfig {
   readonly units: string | undefined;

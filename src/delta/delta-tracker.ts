@@ -9,6 +9,7 @@ import { type KeptTarget, KeptTargets } from './kept-targets.ts';
 import { profileKindOf } from './profile-kind.ts';
 import { decodeTracked, encodeTracked } from './state-codec.ts';
 import { TargetStep } from './target-step.ts';
+import { textDump } from './text-dump.ts';
 import type { TrackedTarget } from './tracked-target.ts';
 
 export interface DeltaTrackerOptions {
@@ -65,6 +66,7 @@ class Tracker implements DeltaTracker {
 
   async next(scraped: ScrapedProfile): Promise<DeltaOutcome> {
     const { target } = scraped;
+    if (target.format === 'text') return this.#textDump(scraped);
     const young = this.#young(scraped);
     const { limits = DEFAULT_PROFILE_LIMITS, ownsResponses = false } = this.#options;
     const step = new TargetStep(scraped, young, { limits, ownsResponse: ownsResponses });
@@ -85,6 +87,13 @@ class Tracker implements DeltaTracker {
     if (body !== outcome.body && outcome.body.buffer !== scraped.content.inflated?.buffer) freeNow(outcome.body);
     if (ownsResponses) scraped.content.release(body);
     return { ...outcome, warnings, body };
+  }
+
+  /** Nothing is remembered of a text dump, and nothing in it is changed. */
+  async #textDump(scraped: ScrapedProfile): Promise<DeltaOutcome> {
+    const outcome = await textDump(scraped);
+    if (this.#options.ownsResponses) scraped.content.release(outcome.body);
+    return outcome;
   }
 
   keep(key: string): void {

@@ -3,6 +3,7 @@ import type { HttpClient } from '../http/client.ts';
 import type { ResponseHead } from '../http/response.ts';
 import type { Target } from '../targets/target.ts';
 import { checkBody } from './check-body.ts';
+import { checkText } from './check-text.ts';
 import type { ScrapedProfile } from './scraped-profile.ts';
 import { statusError } from './status-error.ts';
 
@@ -13,7 +14,7 @@ export interface ScrapeOptions {
 
 /**
  * One request for one profile. Rejects with ScrapeError: the codes of HttpError (`TIMEOUT`, `CONNECTION_REFUSED` …), of
- * `statusError` and of `checkBody`. `CANCELLED` is no failure of the target.
+ * `statusError`, of `checkBody` and `checkText`. `CANCELLED` is no failure of the target.
  */
 export async function scrapeTarget(
   target: Target,
@@ -31,7 +32,8 @@ export async function scrapeTarget(
       onHeaders,
     });
     if (response.status !== 200) throw statusError(target, response);
-    const content = await checkBody(response.body, response.headers, job.bodySizeLimitBytes);
+    const check = target.format === 'text' ? checkText : checkBody;
+    const content = await check(response.body, response.headers, job.bodySizeLimitBytes);
     const { requestedAtMs, respondedAtMs, monotonicMs, durationMs } = response;
     return { target, content, requestedAtMs, respondedAtMs, monotonicMs, durationMs };
   } catch (error) {

@@ -30,6 +30,8 @@ export interface WrittenProfile extends Omit<FinishedProfile, 'body'> {
 /** Where profiles go. */
 export interface Sink {
   readonly name: string;
+  /** False where text dumps are not to be handed to it. */
+  readonly takesText?: boolean;
   /**
    * Resolves when the sink answers for the profile (written, or durably queued): its body is gone then. Rejects with
    * SinkError.

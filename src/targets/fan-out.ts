@@ -1,6 +1,13 @@
 import { hasPresetSeconds, presetSecondsLimit } from '../config/measuring-time.ts';
 import { PRESETS } from '../config/presets.ts';
-import type { ProfileConfig, QueryParams, SampleTypeConfig, ScrapeConfig } from '../config/scrape-config.ts';
+import type {
+  ProfileConfig,
+  ProfileFormat,
+  QueryParams,
+  SampleTypeConfig,
+  ScrapeConfig,
+} from '../config/scrape-config.ts';
+import { formatOf } from '../config/text-format.ts';
 import { type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
 import { relabel } from '../labels/relabel.ts';
 import { ProfileLabels } from './profile-labels.ts';
@@ -36,6 +43,7 @@ export interface ProfileRequest {
   readonly profile: ProfileConfig;
   readonly pathAndQuery: string;
   readonly seconds: number | undefined;
+  readonly format: ProfileFormat;
 }
 
 /** Decides which profiles are on for an instance, and what is asked for each. */
@@ -142,7 +150,12 @@ function buildRequest(plan: ProfilePlan, labels: EnabledProfile, intervalMs: num
   const profile = seconds === undefined ? plan.profile : atStandardPath(plan.profile);
   const query = formatQuery(params);
   const path = encodePath(labels.path ?? profile.path);
-  return { profile, pathAndQuery: query === '' ? path : `${path}?${query}`, seconds };
+  return {
+    profile,
+    pathAndQuery: query === '' ? path : `${path}?${query}`,
+    seconds,
+    format: formatOf(profile, params),
+  };
 }
 
 /**

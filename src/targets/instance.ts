@@ -76,6 +76,10 @@ export class InstanceTarget implements Target {
     return this.#instance.intervalMs;
   }
 
+  get format(): Target['format'] {
+    return this.#request.format;
+  }
+
   get seconds(): number | undefined {
     return this.#request.seconds;
   }

@@ -1,4 +1,4 @@
-import type { ProfileConfig, ScrapeConfig } from '../config/scrape-config.ts';
+import type { ProfileConfig, ProfileFormat, ScrapeConfig } from '../config/scrape-config.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 
 /** One profile of one instance: an address with five enabled profiles is five targets. Immutable. */
@@ -24,6 +24,8 @@ export interface Target {
   readonly scrapeTimeoutMs: number;
   /** Length of the measurement that the target makes during the request; undefined for a snapshot. */
   readonly seconds: number | undefined;
+  /** `text`: the answer is a dump for people, kept as it is. */
+  readonly format: ProfileFormat;
 }
 
 /** Where to connect. Kept in parts because `URL` drops default ports and refuses IPv6 zones. */

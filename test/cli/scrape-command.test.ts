@@ -307,3 +307,22 @@ test('two runs on one state directory: the second one says so and gives 2', asyn
   assert.match(io.err(), /state directory .* is in use by another pyro-pull/);
   assert.equal(await first, 0);
 });
+
+test('a goroutine dump with debug=2 is a file of text, known to the index, and no profile to open', async (t) => {
+  const dump = 'goroutine 1 [select, 5 minutes]:\nmain.main()\n\t/src/main.go:10 +0x1d\n';
+  const { scrape, target, files, index, dir, io } = await world(t, { '/debug/pprof/goroutine': body(dump) });
+  const job = `enabled-profiles: [goroutines]
+profiles: { goroutines: { params: { debug: ["2"] } } }
+static-configs: [{ application: a, targets: ["${target.address}"] }]`;
+  assert.equal(await scrape(job), 0, io.err());
+  assert.deepEqual(
+    target.requests.map(({ path }) => path),
+    ['/debug/pprof/goroutine?debug=2'],
+  );
+  const [path = ''] = files().filter((file) => file.endsWith('.txt.gz'));
+  assert.match(path, /goroutines\/[\dTZ.]+\.txt\.gz$/);
+  assert.equal(gunzipSync(readFileSync(join(dir, 'profiles', path))).toString(), dump);
+  assert.equal(index()[0]?.['path'], path);
+  assert.match(io.out(), /goroutines +\S+ +- /);
+  assert.doesNotMatch(io.err(), /go tool pprof/);
+});

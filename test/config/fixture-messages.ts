@@ -325,7 +325,7 @@ export const WARNINGS: Readonly<Record<string, readonly string[]>> = {
   ],
   'oddities.good.yml': [
     '4:5 scrape-configs[0].use-delta-endpoints: means use-delta-profiles, which is the name it always had (rename it)',
-    '5:14 scrape-configs[0].params.debug: makes Go answer with text, which is not a profile (remove it)',
+    '5:14 scrape-configs[0].params.debug: makes text dumps of mem: these are written to files and never sent (remove it, or set it for one profile: profiles: {goroutines: {format: text}})',
     '7:37 scrape-configs[0].profiles.godeltaprof_memory.params.seconds: profile godeltaprof_memory ignores seconds: its endpoint answers at once (remove it)',
     '9:9 scrape-configs[0].static-configs[0]: has no targets (add targets: [host:port])',
     '10:9 scrape-configs[0].static-configs[1]: has no targets (add targets: [host:port])',

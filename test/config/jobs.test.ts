@@ -305,3 +305,64 @@ test('exclusive: the profiles of one address take turns, and have to fit into th
   assert.deepEqual((await saidOfJob(both)).warnings, []);
   assert.deepEqual((await saidOfJob('exclusive: true\nenabled-profiles: [cpu, fgprof, mem]')).warnings, []);
 });
+
+test('format: text makes a text dump of a profile, with the debug parameter that Go wants for it', async () => {
+  const { profiles } = await configuredJob(
+    'profiles: {goroutine: {format: text}, mem: {format: text}, block: {format: text, params: {debug: ["3"]}}, own: {path: /x, format: text}}',
+  );
+  const debugOf = (name: string) => profiles.get(name)?.params.get('debug');
+  assert.deepEqual(['goroutines', 'mem', 'block', 'own', 'mutex'].map(debugOf), [
+    ['2'],
+    ['1'],
+    ['3'],
+    undefined,
+    undefined,
+  ]);
+  assert.equal(profiles.get('goroutines')?.format, 'text');
+});
+
+test('what measures during the request has no text form', async () => {
+  assert.deepEqual((await saidOfJob('profiles: {cpu: {format: text}}')).errors, [
+    'job.profiles.cpu.format: profile cpu has no text form',
+  ]);
+  assert.deepEqual((await saidOfJob('profiles: {cpu: {format: xml}}')).errors.length, 1);
+});
+
+const TEXT_DUMPS = [
+  [
+    'format: text',
+    'enabled-profiles: [goroutines], profiles: {goroutines: {format: text}}',
+    'profiles.goroutines.format',
+  ],
+  [
+    'debug of a profile',
+    'enabled-profiles: [goroutines], profiles: {goroutines: {params: {debug: ["2"]}}}',
+    'profiles.goroutines.params.debug',
+  ],
+  ['debug of the job', 'enabled-profiles: [cpu, goroutines], params: {debug: ["1"]}', 'params.debug'],
+] as const;
+
+for (const [how, keys, place] of TEXT_DUMPS) {
+  test(`a text dump (${how}) is an error where profiles are only sent, at its place`, async () => {
+    const job = `scrape-configs: [{job-name: j, ${keys}, static-configs: [{targets: [h:1], application: a}]}]\n`;
+    const judge = (head: string, sinkFlags?: { writesFiles: boolean; pushes: boolean }) =>
+      judgeConfig(head + job, undefined, sinkFlags);
+    const none = { writesFiles: false, pushes: false };
+    const remote = 'remote-write: [{url: "http://p:4040"}]\n';
+    const { errors } = await judge(remote, none);
+    assert.deepEqual(
+      errors.map(({ path }) => path),
+      [`scrape-configs[0].${place}`],
+    );
+    assert.match(errors[0]?.hint ?? '', /output: \{dir: profiles\}/);
+    assert.equal((await judge('', { ...none, pushes: true })).errors.length, 1);
+    for (const good of [
+      await judge('', none),
+      await judge(`${remote}output: {dir: profiles}\n`, none),
+      await judge(remote, { ...none, writesFiles: true }),
+      await judge(remote),
+    ]) {
+      assert.deepEqual(good.errors, []);
+    }
+  });
+}

@@ -436,3 +436,38 @@ test("labels: the target's win over external labels, --label wins over both", as
     ],
   );
 });
+
+/** Every target a text dump, as with `debug=2`. */
+const asText: PullDeps['targetsFromGroups'] = (job, ...rest) =>
+  targetsFromGroups({ ...job, params: new Map([['debug', ['2']]]) }, ...rest);
+
+test('a text dump is asked for once, and written although it has no samples', async () => {
+  const { calls, written } = await pull(
+    ['h:1'],
+    { targetsFromGroups: asText, delta: () => ({ ...OUTCOME, samples: 0 }) },
+    { isWanted: only('mem') },
+  );
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap?debug=2', 'commit mem']);
+  assert.equal(written.length, 1);
+});
+
+test('a text dump goes to no server, and fails where there are only servers', async () => {
+  const sent: string[] = [];
+  const server = {
+    name: 'server',
+    takesText: false,
+    write: async ({ target }: FinishedProfile) => {
+      sent.push(target.profile.name);
+      return { path: undefined, bytes: 1 };
+    },
+    close: async () => {},
+  };
+  const files = { name: 'files', write: async () => ({ path: 'x.txt.gz', bytes: 1 }), close: async () => {} };
+  const world = { targetsFromGroups: asText, delta: () => OUTCOME };
+  const both = await pull(['h:1'], { ...world, sinks: [server, files] }, { isWanted: only('mem', 'cpu') });
+  assert.deepEqual(sent, ['cpu']);
+  assert.deepEqual(typesOf(both.events), ['planned', 'finished', 'finished']);
+  const { events } = await pull(['h:1'], { ...world, sinks: [server] }, { isWanted: only('mem') });
+  const failed = events.find((event) => event.type === 'failed');
+  assert.equal(failed?.error.code, 'TEXT_NEEDS_FILES');
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { parseConfig } from '../../src/config/parse-config.ts';
+import { type ParseOptions, parseConfig } from '../../src/config/parse-config.ts';
 import type { Config, ScrapeConfig } from '../../src/config/scrape-config.ts';
 import { ConfigError, type Problem } from '../../src/errors.ts';
 
@@ -21,8 +21,9 @@ export interface ConfigVerdict {
 export async function judgeConfig(
   text: string,
   env?: Readonly<Record<string, string | undefined>>,
+  sinkFlags?: ParseOptions['sinkFlags'],
 ): Promise<ConfigVerdict> {
-  const options = { file: 'shop.yml', dir: '/etc/pyro-pull', expandEnv: env !== undefined, env: env ?? {} };
+  const options = { file: 'shop.yml', dir: '/etc/pyro-pull', expandEnv: env !== undefined, env: env ?? {}, sinkFlags };
   try {
     const { config, warnings } = await parseConfig(text, options);
     return { config, errors: [], warnings };

@@ -15,6 +15,7 @@ const cpu: ProfileConfig = {
   isDeltaEndpoint: false,
   standardPath: undefined,
   relabelRules: [],
+  format: undefined,
 };
 
 const job: ScrapeConfig = {
@@ -50,6 +51,7 @@ const target: Target = {
   scrapeIntervalMs: 10_000,
   scrapeTimeoutMs: 15_000,
   seconds: 10,
+  format: 'pprof',
 };
 
 /** The end of the interval of `finishedProfile`. */

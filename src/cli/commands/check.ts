@@ -18,7 +18,11 @@ export interface CheckOptions {
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   if (options.printRules && options.json) throw new UsageError('--print-rules and --json do not go together');
   try {
-    const { config, file, ...loaded } = await loadConfigFor(io, { file: options.file, expandEnv: options.expandEnv });
+    const { config, file, ...loaded } = await loadConfigFor(io, {
+      file: options.file,
+      expandEnv: options.expandEnv,
+      sinkFlags: { writesFiles: false, pushes: false },
+    });
     const targets = await checkTargets(config, file);
     if (targets.errors.length > 0) throw new ConfigError(file, targets.errors);
     const warnings = [...loaded.warnings, ...targets.warnings];

@@ -50,7 +50,7 @@ export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
     configLevel = config.logLevel;
     return { config, isWanted, labels, writeEmpty: options.writeEmpty };
   };
-  const source = await configSourceOf(options, io);
+  const source = await configSourceOf({ ...options, sinks: options }, io);
   try {
     const settings = await settingsOf(source);
     const reload = async () => settingsOf(await readAgain(settings.config, options, io));
@@ -197,7 +197,7 @@ async function readAgain(config: Config, options: ScrapeOptions, io: Io): Promis
       hint: 'start with --config FILE',
     });
   }
-  return configSourceOf({ ...options, config: path }, io);
+  return configSourceOf({ ...options, config: path, sinks: options }, io);
 }
 
 function needsRestart(before: Config, after: Config): boolean {

@@ -41,7 +41,7 @@ export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
     around: progress.around,
   });
   try {
-    const source = await configSourceOf(options, io);
+    const source = await configSourceOf({ ...options, sinks: options }, io);
     try {
       level = options.logLevel ?? source.config.logLevel ?? 'info';
       for (const warning of source.warnings) log.problem(warning);

@@ -12,7 +12,13 @@ export function profileRow({ target, profile, receipts }: Finished, outDir: stri
   const written = receipts.find((receipt) => receipt.path !== undefined)?.path;
   const path = written === undefined || outDir === undefined ? '-' : `${outDir.replace(/(?<!\/)\/+$/, '')}/${written}`;
   const instance = target.labels.get('instance') ?? target.url;
-  return [target.profile.name, instance, String(profile.samples), formatBytes(profile.bytes), path];
+  return [
+    target.profile.name,
+    instance,
+    target.format === 'text' ? '-' : String(profile.samples),
+    formatBytes(profile.bytes),
+    path,
+  ];
 }
 
 /** One object of `--json`: the fields of the index, `outcome`, and `error` where there is one. Undefined for what is no profile. */

@@ -162,6 +162,7 @@ export class Report {
   }
 
   #addPath(target: Target, path: string | undefined): void {
+    if (target.format === 'text') return;
     const isMeasured = target.seconds !== undefined;
     if (path !== undefined && (this.#suggested === undefined || (isMeasured && !this.#suggested.isMeasured))) {
       this.#suggested = { path, isMeasured };

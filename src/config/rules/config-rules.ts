@@ -3,16 +3,25 @@ import type { Reporter } from '../findings.ts';
 import type { NormalizedConfig } from '../normalize/config.ts';
 import { isIgnoredGlobalKey, isIgnoredRootKey } from '../schema/config.ts';
 import { isIgnoredOldKey, isIgnoredOldTargetKey } from '../schema/remote-write.ts';
+import { configuredFormat } from '../text-format.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
 import { JOB_RULES } from './job-rules.ts';
 
-type ConfigRule = (normalized: NormalizedConfig, report: Reporter) => void;
+/** What the command line says beside the config. */
+export interface SinkFlags {
+  /** `--out`. */
+  readonly writesFiles: boolean;
+  /** `--push`. */
+  readonly pushes: boolean;
+}
 
-const CONFIG_RULES: readonly ConfigRule[] = [hasJobs, jobNamesAreUnique, ignoredKeysAreNamed];
+type ConfigRule = (normalized: NormalizedConfig, report: Reporter, flags: SinkFlags | undefined) => void;
+
+const CONFIG_RULES: readonly ConfigRule[] = [hasJobs, jobNamesAreUnique, textDumpsHaveFiles, ignoredKeysAreNamed];
 
 /** Everything that no single key can tell. */
-export function checkRules(normalized: NormalizedConfig, report: Reporter): void {
-  for (const rule of CONFIG_RULES) rule(normalized, report);
+export function checkRules(normalized: NormalizedConfig, report: Reporter, flags: SinkFlags | undefined): void {
+  for (const rule of CONFIG_RULES) rule(normalized, report, flags);
   for (const job of normalized.jobs) for (const rule of JOB_RULES) rule(job);
 }
 
@@ -35,6 +44,27 @@ function jobNamesAreUnique({ jobs }: NormalizedConfig): void {
       place.error(message, 'give each job a name of its own');
     } else {
       places.set(config.jobName, place);
+    }
+  }
+}
+
+/** Where profiles only go to servers, a text dump would be taken and thrown away each time. */
+function textDumpsHaveFiles({ config, jobs }: NormalizedConfig, _: Reporter, flags: SinkFlags | undefined): void {
+  if (flags === undefined) return;
+  const sendsOnly = flags.pushes || config.remoteWrite.length > 0;
+  if (flags.writesFiles || config.output.dir !== undefined || !sendsOnly) return;
+  for (const { config: job, report, profilePlaces } of jobs) {
+    for (const name of job.enabledProfiles) {
+      const profile = job.profiles.get(name);
+      if (profile === undefined || configuredFormat(profile, job) !== 'text') continue;
+      const own = profilePlaces.get(name);
+      const places = [own?.at('format'), own?.at('params', 'debug'), report.at('params', 'debug'), own];
+      const place = places.find((one) => one?.isWritten) ?? report;
+      place.error(
+        `profile ${name} is a text dump, which goes to files and is never sent, and no files are written`,
+        'add output: {dir: profiles} at the top of the config, or scrape with --out DIR',
+        'key',
+      );
     }
   }
 }

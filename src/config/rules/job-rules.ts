@@ -1,10 +1,10 @@
 import { quote, TreeList, type TreeNode, TreeScalar } from '../document/tree.ts';
-import type { Reporter } from '../findings.ts';
 import { nearestWord } from '../nearest-word.ts';
 import type { NormalizedJob } from '../normalize/job.ts';
-import { canonicalProfileName } from '../presets.ts';
+import { canonicalProfileName, PRESETS } from '../presets.ts';
 import { exclude } from '../schema/http-client-rules.ts';
 import { isIgnoredJobKey } from '../schema/job.ts';
+import { configuredFormat } from '../text-format.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
 import { exclusiveFitsTheInterval, secondsFitTheInterval, timeoutExceedsSeconds } from './seconds-rules.ts';
 
@@ -24,6 +24,7 @@ export const JOB_RULES: readonly JobRule[] = [
   deltaKeyIsSpelledOneWay,
   profilesAreSaidOneWay,
   debugGivesText,
+  measuredProfilesAreNoText,
   ignoredKeysAreNamed,
 ];
 
@@ -153,15 +154,30 @@ function profilesAreSaidOneWay({ report }: NormalizedJob): void {
   exclude(report, ['profiling-config', 'profiles']);
 }
 
-/** Go answers with text then. */
-function debugGivesText({ config, written, report, profilePlaces }: NormalizedJob): void {
-  const warnAt = (place: Reporter, values: readonly string[] | undefined) => {
-    if (values?.some((value) => value !== '0')) {
-      place.at('params', 'debug').warn('makes Go answer with text, which is not a profile', 'remove it', 'key');
-    }
-  };
-  warnAt(report, written.params?.get('debug'));
-  for (const [name, place] of profilePlaces) warnAt(place, config.profiles.get(name)?.params.get('debug'));
+/** Of the whole job it is seldom meant: Go then has no profile but text dumps, which no server takes. */
+function debugGivesText({ config, report }: NormalizedJob): void {
+  const names = config.enabledProfiles.filter((name) => {
+    const profile = config.profiles.get(name);
+    return profile?.format === undefined && profile !== undefined && configuredFormat(profile, config) === 'text';
+  });
+  const place = report.at('params', 'debug');
+  if (!place.isWritten || names.length === 0) return;
+  place.warn(
+    `makes text dumps of ${names.join(', ')}: these are written to files and never sent`,
+    'remove it, or set it for one profile: profiles: {goroutines: {format: text}}',
+    'key',
+  );
+}
+
+/** CPU profiles and those of fgprof are pprof alone. */
+function measuredProfilesAreNoText({ config, profilePlaces }: NormalizedJob): void {
+  for (const [name, place] of profilePlaces) {
+    const preset = PRESETS.get(name);
+    if (config.profiles.get(name)?.format !== 'text' || !preset?.params.has('seconds')) continue;
+    place
+      .at('format')
+      .error(`profile ${name} has no text form`, 'remove it; goroutines, mem, mutex and block have one', 'key');
+  }
 }
 
 function ignoredKeysAreNamed({ report }: NormalizedJob): void {

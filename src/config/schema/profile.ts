@@ -31,6 +31,7 @@ const removableSampleType = oneOf<WrittenSampleType>((node) =>
 export const profile = mapping(() => ({
   path: profilePath(),
   params: queryParams,
+  format: word(['pprof', 'text']),
   'sample-types': mapOf(removableSampleType),
   'all-sample-types': boolean(),
   'relabel-configs': list(relabelRule),

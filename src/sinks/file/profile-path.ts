@@ -24,5 +24,6 @@ export function profileDirectory({ labels, target }: FinishedProfile): string {
 export function fileName({ untilNanos, target }: FinishedProfile, taken: number): string {
   const identity = taken === 0 ? '' : `-${target.key.slice(0, 8)}`;
   const number = taken < 2 ? '' : `-${taken}`;
-  return `${fileTimestamp(untilNanos)}${identity}${number}.pb.gz`;
+  const ending = target.format === 'text' ? 'txt.gz' : 'pb.gz';
+  return `${fileTimestamp(untilNanos)}${identity}${number}.${ending}`;
 }

@@ -121,6 +121,8 @@ interface SinkParts {
 
 class QueuedPyroscopeSink implements PyroscopeSink {
   readonly name: string;
+  /** Pyroscope keeps profiles. */
+  readonly takesText = false;
   readonly remote: RemoteWriteConfig;
   readonly #parts: SinkParts;
   readonly #news = new ProfileNews();
