@@ -1,5 +1,6 @@
 import type { Config, ScrapeConfig } from './config/scrape-config.ts';
 import type { DeltaHeld, DeltaOutcome } from './delta/delta-outcome.ts';
+import { expectsTwoSnapshots } from './delta/profile-kind.ts';
 import type { DiscoveryUpdate } from './discovery/discoverer.ts';
 import type { TargetGroup } from './discovery/target-group.ts';
 import { type DiscoveryError, PyroPullError, SinkError } from './errors.ts';
@@ -77,7 +78,7 @@ export interface Plan {
   readonly windowMs: number;
 }
 
-/** One target and how it is scraped in this run. */
+/** One target and how it is expected to be scraped in this run; the first response may show that it is otherwise. */
 export interface Step {
   readonly target: Target;
   /** `once`: one request gives the result; `twice`: a snapshot now, another after the window. */
@@ -115,26 +116,18 @@ export async function planOnce(
   );
   const steps = jobs.flatMap((found) => {
     const wanted = found.targets.filter(options.isWanted);
-    const windowed = new Set(wanted.filter((target) => needsBaseline(target) && !deps.hasBaseline(target)));
+    // Asked of all: a response may turn out to be a snapshot although nothing in the config says so.
+    const lacking = wanted.filter((target) => !deps.hasBaseline(target));
+    const windowed = new Set(lacking.filter(expectsTwoSnapshots));
     return wanted.map((target): Step => {
       const windowMs = options.windowMs ?? target.scrapeIntervalMs;
       if (windowed.has(target)) return { target, scrapes: 'twice', windowMs };
       // The state of now is taken together with the later snapshots, so that all of a run shows one moment.
-      const waits = target.seconds === undefined && !needsBaseline(target) && windowed.size > 0;
+      const waits = target.seconds === undefined && !expectsTwoSnapshots(target) && windowed.size > 0;
       return { target, scrapes: 'once', windowMs: waits ? windowMs : 0 };
     });
   });
   return { steps, jobs, windowMs: steps.reduce((most, step) => Math.max(most, step.windowMs), 0) };
-}
-
-/**
- * Whether a response says nothing without the one before it: a profile with cumulative sample types that was not
- * already subtracted by the target over `seconds`, or a godeltaprof endpoint, whose first response has an unknown start.
- */
-export function needsBaseline(target: Target): boolean {
-  if (target.seconds !== undefined || target.format === 'text') return false;
-  if (target.profile.isDeltaEndpoint) return true;
-  return [...target.profile.sampleTypes.values()].some((sampleType) => sampleType.isCumulative);
 }
 
 /** First snapshots first: where profiles take turns, their windows pass while others are measured. */
@@ -150,41 +143,34 @@ interface Run {
   readonly turns: ScrapeTurns;
 }
 
+/**
+ * Whether a second snapshot is needed is known when the first response is there: what turns out to be a state, or a delta
+ * already, is written at once, and what turns out to count up waits for its window although the plan did not say so.
+ */
 async function pullStep(step: Step, run: Run): Promise<void> {
-  const { target, windowMs } = step;
+  const { target } = step;
   const { deps, config, options } = run;
   const scrape = () => scrapeInTurn(target, run.turns, deps);
-  if (deps.signal.aborted) return;
-  if (step.scrapes === 'twice') {
-    const failed = await takeBaseline(target, scrape, deps);
-    if (failed) deps.onEvent(failed);
-    if (failed) return;
-  }
-  if (windowMs > 0) await deps.sleep(windowMs, deps.signal);
-  if (deps.signal.aborted) return;
   const settings = { externalLabels: config.externalLabels, labels: options.labels, writeEmpty: options.writeEmpty };
-  const result = await pullTarget(target, scrape, settings, deps);
-  if (result) deps.onEvent(result);
+  if (deps.signal.aborted) return;
+  if (step.scrapes === 'once' && step.windowMs > 0) {
+    await deps.sleep(step.windowMs, deps.signal);
+    if (deps.signal.aborted) return;
+  }
+  const first = await pullTarget(target, scrape, settings, deps);
+  if (first?.type !== 'held' || !isStart(first.reason)) {
+    if (first) deps.onEvent(first);
+    return;
+  }
+  await deps.sleep(options.windowMs ?? target.scrapeIntervalMs, deps.signal);
+  if (deps.signal.aborted) return;
+  const second = await pullTarget(target, scrape, settings, deps);
+  if (second) deps.onEvent(second);
 }
 
-/** The first of two snapshots. Gives what failed. */
-async function takeBaseline(
-  target: Target,
-  scrape: () => Promise<ScrapedProfile>,
-  deps: PullDeps,
-): Promise<TargetFailed | undefined> {
-  let stage: Stage = 'scrape';
-  try {
-    const scraped = await scrape();
-    stage = 'delta';
-    const outcome = await deps.delta(scraped);
-    for (const message of outcome.warnings) deps.onEvent({ type: 'warning', message });
-    stage = 'write';
-    deps.commitBaseline(target);
-    return undefined;
-  } catch (error) {
-    return failureOf(error, target, stage, deps);
-  }
+/** Whether the response is one that the next one speaks from. */
+function isStart(reason: DeltaHeld['reason']): boolean {
+  return reason === 'baseline' || reason === 'discarded' || reason === 'types-changed';
 }
 
 /** What came of one request for one profile. */

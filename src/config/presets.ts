@@ -7,8 +7,17 @@ export const PLAIN_SAMPLE_TYPE: SampleTypeConfig = {
   units: undefined,
   displayName: undefined,
   aggregation: 'sum',
-  isCumulative: false,
+  isCumulative: undefined,
   isSampled: false,
+};
+
+type SampleTypes = Readonly<Record<string, Partial<SampleTypeConfig>>>;
+
+const HEAP_TYPES: SampleTypes = {
+  inuse_objects: { units: 'objects', aggregation: 'average' },
+  inuse_space: { units: 'bytes', aggregation: 'average' },
+  alloc_objects: { units: 'objects' },
+  alloc_space: { units: 'bytes' },
 };
 
 /**
@@ -20,13 +29,13 @@ export const PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
     seconds: DEFAULT_SECONDS,
     sampleTypes: { samples: { displayName: 'cpu', units: 'samples', isSampled: true } },
   }),
-  preset('mem', '/debug/pprof/heap', { sampleTypes: heapTypes(true) }),
-  preset('allocs', '/debug/pprof/allocs', { sampleTypes: heapTypes(true) }),
+  preset('mem', '/debug/pprof/heap', { sampleTypes: HEAP_TYPES }),
+  preset('allocs', '/debug/pprof/allocs', { sampleTypes: HEAP_TYPES }),
   preset('goroutines', '/debug/pprof/goroutine', {
     sampleTypes: { goroutine: { displayName: 'goroutines', units: 'goroutines', aggregation: 'average' } },
   }),
-  preset('mutex', '/debug/pprof/mutex', { sampleTypes: lockTypes('mutex', true) }),
-  preset('block', '/debug/pprof/block', { sampleTypes: lockTypes('block', true) }),
+  preset('mutex', '/debug/pprof/mutex', { sampleTypes: lockTypes('mutex') }),
+  preset('block', '/debug/pprof/block', { sampleTypes: lockTypes('block') }),
   preset('fgprof', '/debug/fgprof', {
     seconds: DEFAULT_SECONDS,
     sampleTypes: { samples: { displayName: 'fgprof_samples', isSampled: true }, time: { displayName: 'fgprof' } },
@@ -36,16 +45,16 @@ export const PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
   preset('goroutineleak', '/debug/pprof/goroutineleak', {
     sampleTypes: { goroutineleak: { displayName: 'goroutine_leak', units: 'goroutines', aggregation: 'average' } },
   }),
-  deltaPreset('godeltaprof_memory', 'heap', heapTypes(false)),
-  deltaPreset('godeltaprof_mutex', 'mutex', lockTypes('mutex', false)),
-  deltaPreset('godeltaprof_block', 'block', lockTypes('block', false)),
+  deltaPreset('godeltaprof_memory', 'heap', HEAP_TYPES),
+  deltaPreset('godeltaprof_mutex', 'mutex', lockTypes('mutex')),
+  deltaPreset('godeltaprof_block', 'block', lockTypes('block')),
 ]);
 
 /** What `use-delta-profiles` puts in the place of a preset: the endpoint of Go's godeltaprof package, same name. */
 export const DELTA_PRESETS: ReadonlyMap<string, ProfileConfig> = byProfileName([
-  { ...deltaPreset('mem', 'heap', heapTypes(false)), standardPath: '/debug/pprof/heap' },
-  { ...deltaPreset('mutex', 'mutex', lockTypes('mutex', false)), standardPath: '/debug/pprof/mutex' },
-  { ...deltaPreset('block', 'block', lockTypes('block', false)), standardPath: '/debug/pprof/block' },
+  { ...deltaPreset('mem', 'heap', HEAP_TYPES), standardPath: '/debug/pprof/heap' },
+  { ...deltaPreset('mutex', 'mutex', lockTypes('mutex')), standardPath: '/debug/pprof/mutex' },
+  { ...deltaPreset('block', 'block', lockTypes('block')), standardPath: '/debug/pprof/block' },
 ]);
 
 /** Names that other tools, or the endpoints themselves, have for the presets. */
@@ -66,21 +75,10 @@ export function canonicalProfileName(name: string): string {
   return ALIASES.get(name) ?? name;
 }
 
-type SampleTypes = Readonly<Record<string, Partial<SampleTypeConfig>>>;
-
-function heapTypes(isCumulative: boolean): SampleTypes {
+function lockTypes(name: string): SampleTypes {
   return {
-    inuse_objects: { units: 'objects', aggregation: 'average' },
-    inuse_space: { units: 'bytes', aggregation: 'average' },
-    alloc_objects: { units: 'objects', isCumulative },
-    alloc_space: { units: 'bytes', isCumulative },
-  };
-}
-
-function lockTypes(name: string, isCumulative: boolean): SampleTypes {
-  return {
-    contentions: { displayName: `${name}_count`, units: 'lock_samples', isCumulative },
-    delay: { displayName: `${name}_duration`, units: 'lock_nanoseconds', isCumulative },
+    contentions: { displayName: `${name}_count`, units: 'lock_samples' },
+    delay: { displayName: `${name}_duration`, units: 'lock_nanoseconds' },
   };
 }
 
@@ -98,16 +96,15 @@ function preset(name: string, path: string, options: { seconds?: number; sampleT
     ),
     dropsUnlisted: false,
     removedSampleTypes: new Set(),
-    isDeltaEndpoint: false,
+    usesDeltaEndpoint: false,
     standardPath: undefined,
     relabelRules: [],
     format: undefined,
   };
 }
 
-/** The target subtracts, so nothing is cumulative. */
 function deltaPreset(name: string, endpoint: string, sampleTypes: SampleTypes): ProfileConfig {
-  return { ...preset(name, `/debug/pprof/delta_${endpoint}`, { sampleTypes }), isDeltaEndpoint: true };
+  return { ...preset(name, `/debug/pprof/delta_${endpoint}`, { sampleTypes }), usesDeltaEndpoint: true };
 }
 
 function byProfileName(profiles: readonly ProfileConfig[]): ReadonlyMap<string, ProfileConfig> {

@@ -88,19 +88,15 @@ function withTextParams(base: ProfileConfig, format: ProfileConfig['format']): P
 const GOROUTINES: ReadonlySet<string> = new Set(['goroutines', 'goroutineleak']);
 
 /**
- * The godeltaprof variant where the job asks for it or the path leads there. It ignores `seconds`, so a profile for which the
- * user set that goes to its standard endpoint, where Go makes the difference over that time.
+ * The godeltaprof variant where the job asks for it. It ignores `seconds`, so a profile for which the user set that goes to
+ * its standard endpoint, where Go makes the difference over that time.
  */
 function baseOf(name: string, written: WrittenProfile, job: JobSettings): ProfileConfig {
-  const standard = PRESETS.get(name);
-  const delta = DELTA_PRESETS.get(name);
+  const delta = job.usesDeltaProfiles ? DELTA_PRESETS.get(name) : undefined;
   const setsSeconds = written.params?.has('seconds') || job.params.has('seconds');
-  const leadsToDelta = written.path !== undefined && DELTA_PATH.test(written.path);
-  if (delta && !setsSeconds && (job.usesDeltaProfiles || leadsToDelta)) return delta;
-  return standard ?? { ...ownProfile(name), isDeltaEndpoint: leadsToDelta };
+  if (delta && !setsSeconds) return delta;
+  return PRESETS.get(name) ?? ownProfile(name);
 }
-
-const DELTA_PATH = /\/delta_(heap|mutex|block)$/;
 
 function ownProfile(name: string): ProfileConfig {
   return {
@@ -111,7 +107,7 @@ function ownProfile(name: string): ProfileConfig {
     sampleTypes: new Map(),
     dropsUnlisted: false,
     removedSampleTypes: new Set(),
-    isDeltaEndpoint: false,
+    usesDeltaEndpoint: false,
     standardPath: undefined,
     relabelRules: [],
     format: undefined,

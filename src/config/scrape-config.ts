@@ -81,8 +81,8 @@ export interface ProfileConfig {
   readonly dropsUnlisted: boolean;
   /** Sample types that the user removed with `null` or `false`. */
   readonly removedSampleTypes: ReadonlySet<string>;
-  /** A godeltaprof endpoint: the target itself subtracts, from the last response to anyone. */
-  readonly isDeltaEndpoint: boolean;
+  /** It was configured as an endpoint of godeltaprof; `isDeltaEndpoint` judges the path that is in force. */
+  readonly usesDeltaEndpoint: boolean;
   /** For a godeltaprof entry that replaced a preset: where the profile is asked for when a label or user sets `seconds`. */
   readonly standardPath: string | undefined;
   /**
@@ -101,7 +101,8 @@ export interface SampleTypeConfig {
   readonly units: string | undefined;
   readonly displayName: string | undefined;
   readonly aggregation: 'sum' | 'average';
-  readonly isCumulative: boolean;
+  /** As the user declared it; undefined where the column's own name and the profile decide. */
+  readonly isCumulative: boolean | undefined;
   readonly isSampled: boolean;
 }
 

@@ -1,3 +1,4 @@
+import type { ProfileKind } from '../profile/profile-kind.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 
 /** What the delta stage makes of one scraped profile. */
@@ -6,6 +7,8 @@ export type DeltaOutcome = DeltaProfile | DeltaHeld;
 /** A profile to pass on. It may hold no samples (`samples` 0): nothing happened in the interval. */
 export interface DeltaProfile {
   readonly kind: 'profile';
+  /** What its values stand for. */
+  readonly profileKind: ProfileKind;
   /** Gzip'd pprof. */
   readonly body: Uint8Array;
   /** Unix nanoseconds. */
@@ -25,7 +28,7 @@ export interface DeltaHeld {
   readonly kind: 'held';
   readonly reason:
     | 'baseline' // first snapshot of a cumulative profile
-    | 'discarded' // first response of a godeltaprof endpoint: its start is unknown
+    | 'discarded' // first response of a target that subtracts from its last answer: its start is unknown
     | 'stale' // the same response as before: a cache in between
     | 'types-changed' // other sample types or period type than before: a new baseline
     | 'alternating' // several processes behind one address take turns

@@ -6,7 +6,6 @@ import { ClockWatch } from './clock-watch.ts';
 import { compressedBody } from './compress-profile.ts';
 import type { DeltaOutcome } from './delta-outcome.ts';
 import { type KeptTarget, KeptTargets } from './kept-targets.ts';
-import { profileKindOf } from './profile-kind.ts';
 import { decodeTracked, encodeTracked } from './state-codec.ts';
 import { TargetStep } from './target-step.ts';
 import { textDump } from './text-dump.ts';
@@ -116,7 +115,8 @@ class Tracker implements DeltaTracker {
   hasBaseline(target: Target, nowMs: number): boolean {
     const tracked = this.#tracked(target.key);
     if (tracked === undefined || !this.#isYoung(tracked, target, nowMs)) return false;
-    return profileKindOf(target) === 'delta-endpoint' ? !tracked.hasGap : tracked.state !== undefined;
+    // Without a state: its last answer was no snapshot to subtract, and the next one speaks for what came after it.
+    return tracked.state !== undefined || !tracked.hasGap;
   }
 
   forget(key: string): void {

@@ -7,7 +7,7 @@ import { DROP, HEADER, KEEP, REQUEST, RESULT } from '../wasm/exchange.ts';
 import { type ColumnLayout, columnLayout } from './column-layout.ts';
 import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
 import { type DeltaState, entrySize, VANISHED_SNAPSHOTS } from './delta-state.ts';
-import type { DeltaPlan, DeltaRequest, DeltaResult } from './engine.ts';
+import type { Declinable, DeltaDeclined, DeltaPlan, DeltaRequest, DeltaResult } from './engine.ts';
 import { stateArrays } from './kept-targets.ts';
 
 export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
@@ -22,6 +22,8 @@ export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
  * What `computeDelta` gives, made by the engine in WebAssembly. Undefined where that gives up without a verdict: for all
  * but ordinary profiles, and for whatever is wrong with one.
  */
+export function engineDelta(request: EngineRequest): DeltaResult | undefined;
+export function engineDelta(request: Declinable<EngineRequest>): DeltaResult | DeltaDeclined | undefined;
 export function engineDelta({
   content,
   spendsContent,
@@ -29,14 +31,16 @@ export function engineDelta({
   state,
   plan,
   ...request
-}: EngineRequest): DeltaResult | undefined {
+}: Declinable<EngineRequest>): DeltaResult | DeltaDeclined | undefined {
   const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
   const opened = openInEngine(content, limits);
   if (opened === undefined) return undefined;
-  closeInEngine();
   const { engine, header } = opened;
-  if (spendsContent) content.spend(opened.copied);
   const planned = plan(header);
+  // It stays open for whoever looks at it next.
+  if (planned === undefined) return { kind: 'declined', header };
+  closeInEngine();
+  if (spendsContent) content.spend(opened.copied);
   const layout = columnLayout(header, planned.columns);
   const before = state?.shape === layout.shape ? state : undefined;
   const seed = state?.seed ?? PROCESS_SEED;

@@ -1,3 +1,4 @@
+import { isCumulativeType } from '../profile/go-columns.ts';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
 import { ProfileIndex } from '../profile/profile-index.ts';
 import { SampleReader } from '../profile/sample-reader.ts';
@@ -11,7 +12,7 @@ import { emitProfile } from './emit-profile.ts';
 import { keepVanished, vanishedEntries } from './next-state.ts';
 import { SampleKeys } from './sample-keys.ts';
 import { Snapshot } from './snapshot.ts';
-import { clampNegative, restore, subtract } from './subtract.ts';
+import { clampNegative, refuseNegative, restore, subtract } from './subtract.ts';
 
 /** What to do with a profile, decided when its header is known. */
 export interface DeltaPlan {
@@ -32,9 +33,20 @@ export interface DeltaRequest {
   readonly limits?: ProfileLimits;
 }
 
+/** The plan is undefined where the header shows that nothing is to be subtracted. */
+export type Declinable<Request extends Pick<DeltaRequest, 'plan'>> = Omit<Request, 'plan'> & {
+  readonly plan: (header: ProfileHeader) => DeltaPlan | undefined;
+};
+
 export type { ColumnUse };
 
 export type DeltaResult = DeltaMade | DeltaStarted;
+
+/** The plan was not to subtract. Only the header has been checked. */
+export interface DeltaDeclined {
+  readonly kind: 'declined';
+  readonly header: ProfileHeader;
+}
 
 /** The first snapshot, or one with other columns or another period type than the state: nothing to subtract from. */
 export interface DeltaStarted {
@@ -60,7 +72,10 @@ export interface DeltaMade {
 }
 
 export interface RewriteRequest {
-  /** Uncompressed pprof; values may be negative (a difference that the target made) and are then written as 0. */
+  /**
+   * Uncompressed pprof. Negative values of columns that only count up (in a difference that the target made) are written as
+   * 0, those of others stay.
+   */
   readonly profile: Uint8Array;
   /** `subtract` means `keep` here. */
   readonly plan: (header: ProfileHeader) => DeltaPlan;
@@ -72,7 +87,7 @@ export interface RewrittenProfile {
   readonly profile: Uint8Array;
   readonly sampleTypes: readonly SampleType[];
   readonly samples: number;
-  /** Samples with a negative value. */
+  /** Samples with a value that was set to 0. */
   readonly clamped: number;
 }
 
@@ -94,18 +109,22 @@ const NO_PATIENCE = new Uint8Array(0);
  * that fell without a reset becomes 0; samples that are 0 in every column are left out; after a reset the full values are
  * the delta, since the new process made them within the interval.
  */
-export function computeDelta(request: DeltaRequest): DeltaResult {
+export function computeDelta(request: DeltaRequest): DeltaResult;
+export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | DeltaDeclined;
+export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | DeltaDeclined {
   const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
   try {
     index.fill(request.profile, limits);
     const header = headerOf(index);
     const plan = request.plan(header);
+    if (plan === undefined) return { kind: 'declined', header };
     const layout = columnLayout(header, plan.columns);
     const { order, shape } = layout;
     const before = request.state?.shape === shape ? request.state : undefined;
     const seed = request.state?.seed ?? PROCESS_SEED;
 
-    takeSamples(before, seed, false);
+    takeSamples(before, seed);
+    refuseNegative(snapshot, order, header.sampleTypes);
     const mainMapping = keys.hashMainMapping();
     const vanished = before === undefined ? NOBODY : vanishedEntries(before, snapshot, limits.maxSamples);
     const samples = snapshot.count;
@@ -137,8 +156,8 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
     index.fill(request.profile, request.limits ?? DEFAULT_PROFILE_LIMITS);
     const header = headerOf(index);
     const plan = request.plan(header);
-    takeSamples(undefined, PROCESS_SEED, true);
-    const clamped = clampNegative(snapshot);
+    takeSamples(undefined, PROCESS_SEED);
+    const clamped = clampNegative(snapshot, countingColumns(header));
     return { header, ...write(header, columnLayout(header, plan.columns), plan), clamped };
   } finally {
     index.release();
@@ -146,15 +165,20 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
 }
 
 /** Reads all samples of the indexed profile into the snapshot. */
-function takeSamples(before: DeltaState | undefined, seed: HashSeed, allowNegative: boolean): void {
+function takeSamples(before: DeltaState | undefined, seed: HashSeed): void {
   keys.start(seed);
-  reader.start({ allowNegative, locations: keys.locations, seedA: seed.a, seedB: seed.b });
+  reader.start({ allowNegative: true, locations: keys.locations, seedA: seed.a, seedB: seed.b });
   snapshot.start(before, index.sampleTypes.length, index.sampleCount);
   for (let sample = 0; sample < index.sampleCount; sample++) {
     reader.read(sample, snapshot.values, snapshot.nextValues);
     keys.make(reader.sample);
     snapshot.add(sample, keys.a, keys.b);
   }
+}
+
+/** Columns that can't fall while a process lives, so that a difference of them is not negative. */
+function countingColumns({ sampleTypes }: ProfileHeader): number[] {
+  return sampleTypes.flatMap((sampleType, column) => (isCumulativeType(sampleType) ? [column] : []));
 }
 
 /** Spelt out: an object made by spreading takes twice the memory, and there is one for each target. */

@@ -1,12 +1,13 @@
 import { ProfileError } from '../errors.ts';
+import { isCumulativeType } from '../profile/go-columns.ts';
 import { isGzip } from '../profile/gunzip.ts';
 import { ProfileBody } from '../profile/profile-body.ts';
 import type { SampleType } from '../profile/sample-type.ts';
-import type { ProfileHeader } from '../profile/validate-profile.ts';
+import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import { compressProfile } from './compress-profile.ts';
-import { isCumulativeType } from './cumulative-types.ts';
-import type { ColumnUse, DeltaPlan } from './engine.ts';
+import type { DeltaDeclined, DeltaPlan, DeltaResult } from './engine.ts';
 import { makeDelta } from './make-delta.ts';
+import { columnUseInFile, readingOfFile } from './profile-kind.ts';
 
 /** The delta of two profile files. */
 export interface FileDelta {
@@ -31,27 +32,26 @@ export interface FileDeltaOptions {
 const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
- * What happened between two snapshots of one process, each gzip'd or plain. Columns are subtracted by their names
- * (`isCumulativeType`), the others are those of `after`. Throws a ProfileError that begins with `before: ` or `after: `.
+ * What happened between two snapshots of one process, each gzip'd or plain. Columns are subtracted by Go's names for what
+ * counts up, the others are those of `after`. Where nothing counts up the result is `after`, byte for byte. Throws a
+ * ProfileError that begins with `before: ` or `after: `, also (ALREADY_DELTA) where one of them is a delta already.
  */
 export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileDeltaOptions = {}): FileDelta {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  const started = named('before', () =>
-    makeDelta({ content: new ProfileBody(before, maxBytes), state: undefined, plan: planOf }),
-  );
+  const started = named('before', () => start(new ProfileBody(before, maxBytes)));
+  if (started.kind === 'declined') return afterAsItIs(started.header, after, maxBytes);
   const timeBefore = started.header.timeNanos;
   const made = named('after', () =>
     makeDelta({
       content: new ProfileBody(after, maxBytes),
       state: started.state,
-      plan: (header) => ({ ...planOf(header), durationNanos: elapsed(timeBefore, header.timeNanos) }),
+      plan: (header) => {
+        const plan = planOf(header);
+        return plan && { ...plan, durationNanos: elapsed(timeBefore, header.timeNanos) };
+      },
     }),
   );
-  if (made.kind !== 'delta') {
-    throw new ProfileError('TYPES_DIFFER', `after: other sample types than in the file before it`, {
-      hint: `before has ${typesText(started.header)}, after has ${typesText(made.header)}: these are not two snapshots of one profile`,
-    });
-  }
+  if (made.kind !== 'delta') throw typesDiffer(started.header, made.header);
   const untilNanos = made.header.timeNanos;
   return {
     body: isGzip(made.profile) ? made.profile : compressProfile(made.profile),
@@ -61,13 +61,67 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
     untilNanos,
     isReset: made.isReset,
     clamped: made.clamped,
-    warnings: warningsOf(started.header, made.header),
+    warnings: orderWarnings(started.header, made.header),
   };
 }
 
-function planOf(header: ProfileHeader): DeltaPlan {
-  const columns = header.sampleTypes.map((type): ColumnUse => (isCumulativeType(type) ? 'subtract' : 'keep'));
+function start(content: ProfileBody): DeltaResult | DeltaDeclined {
+  const started = makeDelta({ content, state: undefined, plan: planOf });
+  // Of what is not subtracted only the header has been looked at.
+  if (started.kind === 'declined') validateProfile(content.pprof, { allowNegative: true });
+  return started;
+}
+
+/** Undefined where nothing counts up. Throws a ProfileError for a delta. */
+function planOf(header: ProfileHeader): DeltaPlan | undefined {
+  const reading = readingOfFile(header);
+  if (reading === 'own-interval' || reading === 'since-last-answer') throw alreadyDelta(header);
+  if (reading !== 'cumulative') return undefined;
+  const columns = header.sampleTypes.map((type) => columnUseInFile(type, header));
   return { columns, timeNanos: header.timeNanos, durationNanos: 0n };
+}
+
+function afterAsItIs(before: ProfileHeader, after: Uint8Array, maxBytes: number): FileDelta {
+  const { header } = named('after', () => start(new ProfileBody(after, maxBytes)));
+  if (!haveSameTypes(before, header)) throw typesDiffer(before, header);
+  const nothing = `none of ${typesText(header)} counts since the start of a process: the result is AFTER as it is`;
+  return {
+    body: after,
+    sampleTypes: header.sampleTypes,
+    samples: header.samples,
+    fromNanos: header.timeNanos - elapsed(before.timeNanos, header.timeNanos),
+    untilNanos: header.timeNanos,
+    isReset: false,
+    clamped: 0,
+    warnings: [nothing, ...orderWarnings(before, header)],
+  };
+}
+
+function haveSameTypes(a: ProfileHeader, b: ProfileHeader): boolean {
+  const namesOf = ({ sampleTypes }: ProfileHeader) =>
+    sampleTypes
+      .map((type) => JSON.stringify([type.type, type.unit]))
+      .sort()
+      .join();
+  return namesOf(a) === namesOf(b);
+}
+
+function typesDiffer(before: ProfileHeader, after: ProfileHeader): ProfileError {
+  return new ProfileError('TYPES_DIFFER', 'after: other sample types than in the file before it', {
+    hint: `before has ${typesText(before)}, after has ${typesText(after)}: these are not two snapshots of one profile`,
+  });
+}
+
+function alreadyDelta(header: ProfileHeader): ProfileError {
+  const { durationNanos, periodType, sampleTypes } = header;
+  const columns = typesText({ sampleTypes: sampleTypes.filter(isCumulativeType) });
+  const evidence =
+    durationNanos > 0n
+      ? `it has a duration of ${Number(durationNanos / 1_000_000n) / 1000} s beside ${columns}`
+      : `its period type is ${typesText({ sampleTypes: periodType ? [periodType] : [] })}, so that ${columns} count from the answer before it on`;
+  return new ProfileError('ALREADY_DELTA', `it is a delta already: ${evidence}`, {
+    hint: 'a delta needs two snapshots of one process; to compare two deltas: go tool pprof -diff_base BEFORE AFTER',
+  });
 }
 
 /** 0 where a time is missing or the clock went back. */
@@ -75,19 +129,13 @@ function elapsed(before: bigint, after: bigint): bigint {
   return before > 0n && after > before ? after - before : 0n;
 }
 
-function warningsOf(before: ProfileHeader, after: ProfileHeader): string[] {
-  const warnings: string[] = [];
-  if (!after.sampleTypes.some(isCumulativeType)) {
-    warnings.push(`none of ${typesText(after)} counts since the start of a process: the result is AFTER as it is`);
-  }
-  if (before.timeNanos > 0n && after.timeNanos > 0n && after.timeNanos < before.timeNanos) {
-    warnings.push('AFTER was taken before BEFORE by their own clocks: are the two files the right way round?');
-  }
-  return warnings;
+function orderWarnings(before: ProfileHeader, after: ProfileHeader): string[] {
+  const isSwapped = before.timeNanos > 0n && after.timeNanos > 0n && after.timeNanos < before.timeNanos;
+  return isSwapped ? ['AFTER was taken before BEFORE by their own clocks: are the two files the right way round?'] : [];
 }
 
-function typesText(header: ProfileHeader): string {
-  return header.sampleTypes.map(({ type, unit }) => `${type}/${unit}`).join(', ') || 'no sample types';
+function typesText({ sampleTypes }: Pick<ProfileHeader, 'sampleTypes'>): string {
+  return sampleTypes.map(({ type, unit }) => `${type}/${unit}`).join(', ') || 'no sample types';
 }
 
 function named<Result>(which: 'before' | 'after', make: () => Result): Result {

@@ -1,3 +1,6 @@
+import { ProfileError } from '../errors.ts';
+import { int64 } from '../profile/profile-fault.ts';
+import type { SampleType } from '../profile/sample-type.ts';
 import { type DeltaState, entrySize } from './delta-state.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -49,13 +52,13 @@ export function restore(snapshot: Snapshot, order: readonly number[], entries: I
   }
 }
 
-/** Sets negative values to 0, in place. Gives the number of samples that had one. */
-export function clampNegative(snapshot: Snapshot): number {
-  const { columns, count, values } = snapshot;
+/** Sets negative values of some columns to 0, in place. Gives the number of samples that had one. */
+export function clampNegative({ columns, count, values }: Snapshot, clampedColumns: readonly number[]): number {
   let clamped = 0;
   for (let sample = 0; sample < count; sample++) {
     let fell = 0;
-    for (let at = sample * columns * 2; at < (sample + 1) * columns * 2; at += 2) {
+    for (const column of clampedColumns) {
+      const at = (sample * columns + column) * 2;
       if (values[at + 1]! >= 0) continue;
       values[at] = 0;
       values[at + 1] = 0;
@@ -64,6 +67,27 @@ export function clampNegative(snapshot: Snapshot): number {
     clamped += fell;
   }
   return clamped;
+}
+
+/** Throws ProfileError where a column that counts up has a negative value: then it is no count since a process started. */
+export function refuseNegative(
+  { columns, count, messages, values }: Snapshot,
+  order: readonly number[],
+  sampleTypes: readonly SampleType[],
+): void {
+  for (const column of order) {
+    for (let sample = 0; sample < count; sample++) {
+      const at = (sample * columns + column) * 2;
+      if (values[at + 1]! >= 0) continue;
+      const { type, unit } = sampleTypes[column]!;
+      throw new ProfileError(
+        'NEGATIVE_COUNT',
+        `${type}/${unit} is ${int64(values[at]!, values[at + 1]!)} in sample[${messages[sample]}]: ` +
+          'a count since the start of a process is never negative, so this is a difference already',
+        { hint: `a scrape passes it through with sample-types: { ${type}: { cumulative: false } }` },
+      );
+    }
+  }
 }
 
 function writeKeys({ count, keys }: Snapshot, entries: Int32Array, size: number): void {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { isDeltaEndpoint } from '../config/delta-endpoint.ts';
 import { checkInEngine, openInEngine } from '../profile/engine-profile.ts';
+import { isCumulativeType } from '../profile/go-columns.ts';
 import { isGzip } from '../profile/gunzip.ts';
 import type { ProfileLimits } from '../profile/limits.ts';
+import type { ProfileKind } from '../profile/profile-kind.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
@@ -9,7 +12,7 @@ import { CLOCK_TOLERANCE_MS } from './clock-watch.ts';
 import type { DeltaHeld, DeltaOutcome, DeltaProfile } from './delta-outcome.ts';
 import { type ColumnUse, type DeltaMade, type DeltaPlan, rewriteProfile } from './engine.ts';
 import { makeDelta } from './make-delta.ts';
-import { columnUseOf, hasListedType, type ProfileKind, profileKindOf } from './profile-kind.ts';
+import { columnUseOf, expectsTwoSnapshots, hasListedType, kindOf, type Reading, readingOf } from './profile-kind.ts';
 import { afterSnapshot, CALM_SCRAPES } from './reset-history.ts';
 import { elapsedNanos, msToNanos, nanosOf, type Stamp, type TrackedTarget } from './tracked-target.ts';
 
@@ -52,18 +55,28 @@ export class TargetStep {
 
   /** Throws ProfileError. */
   take(): StepResult {
-    const kind = profileKindOf(this.#target);
-    switch (kind) {
+    // What is expected to count up is not looked at twice.
+    if (this.#target.seconds === undefined && expectsTwoSnapshots(this.#target)) {
+      const result = this.#cumulative();
+      if (result !== undefined) return result;
+    }
+    const header = this.#validate();
+    const reading = readingOf(this.#target, header);
+    switch (reading) {
       case 'cumulative':
-        return this.#cumulative();
-      case 'ready-delta':
-        return this.#readyDelta();
+        if (this.#target.seconds !== undefined) {
+          this.#warn('ignores the parameter seconds: its snapshots are subtracted here');
+        }
+        return this.#cumulative() ?? this.#asItIs('state', header);
+      case 'seconds-delta':
+        return this.#secondsDelta(header);
       default:
-        return this.#asItIs(kind);
+        return this.#asItIs(reading, header);
     }
   }
 
-  #cumulative(): StepResult {
+  /** Undefined where the header shows that there is nothing to subtract. */
+  #cumulative(): StepResult | undefined {
     let stamp = this.#ourStamp();
     const result = makeDelta({
       content: this.#scraped.content,
@@ -71,13 +84,16 @@ export class TargetStep {
       state: this.#before?.state,
       limits: this.#limits,
       plan: (header) => {
+        if (readingOf(this.#target, header) !== 'cumulative') return undefined;
         stamp = this.#stampOf(header);
         const elapsed = this.#before ? elapsedNanos(this.#before.stamp, stamp) : 0n;
         return { columns: this.#columnsOf(header), timeNanos: nanosOf(stamp), durationNanos: elapsed };
       },
     });
+    if (result.kind === 'declined') return undefined;
     const fingerprint = this.#fingerprintOf(result.header);
     this.#tellUnlisted(result.header);
+    this.#tellOwnDuration(result.header);
     if (this.#before?.state !== undefined && fingerprint === this.#before.fingerprint) {
       this.#warn('sent the same response as before: is there a cache in between?');
       return { outcome: this.#held('stale'), tracked: { ...this.#before, hasGap: false } };
@@ -105,7 +121,7 @@ export class TargetStep {
   #deltaOutcome(made: DeltaMade, stamp: Stamp): DeltaProfile {
     const untilNanos = nanosOf(stamp);
     const elapsed = this.#before ? elapsedNanos(this.#before.stamp, stamp) : 0n;
-    return this.#profile(made.profile, untilNanos - elapsed, untilNanos, {
+    return this.#profile('delta', made.profile, untilNanos - elapsed, untilNanos, {
       sampleTypes: made.sampleTypes,
       samples: made.samples,
       isReset: made.isReset,
@@ -113,15 +129,15 @@ export class TargetStep {
     });
   }
 
-  /** Heap, mutex or block with `seconds`: its cumulative columns are differences already, the others mean nothing. */
-  #readyDelta(): StepResult {
-    const header = this.#validate(true);
-    if (header.durationNanos <= 0n) {
-      this.#warn('ignores the parameter seconds (Go before 1.15): its snapshots are subtracted here');
-      return this.#cumulative();
-    }
-    this.#tellUnlisted(header);
+  /**
+   * A snapshot profile of Go with `seconds`: the target made the difference of two snapshots, of all columns. Of heap, mutex
+   * and block that is what is wanted, without the `inuse` columns, which mean nothing as differences. Of a profile that has
+   * no cumulative column (goroutines) the difference is what was asked for: written as it came, with its negative values.
+   */
+  #secondsDelta(header: ProfileHeader): StepResult {
     const uses = this.#columnsOf(header);
+    if (!uses.includes('subtract')) return this.#asItIs('seconds-delta', header);
+    this.#tellUnlisted(header);
     const meaningless = header.sampleTypes.filter((_, column) => uses[column] === 'keep');
     if (meaningless.length > 0) {
       this.#warn(
@@ -130,22 +146,17 @@ export class TargetStep {
     }
     const stamp = this.#stampOf(header);
     const untilNanos = nanosOf(stamp);
-    const made = rewriteProfile({
-      profile: this.#scraped.content.pprof,
-      limits: this.#limits,
-      plan: () => ({
-        columns: uses.map((use): ColumnUse => (use === 'subtract' ? 'keep' : 'drop')),
-        timeNanos: untilNanos,
-        durationNanos: header.durationNanos,
-      }),
+    const made = this.#rewritten({
+      columns: uses.map((use): ColumnUse => (use === 'subtract' ? 'keep' : 'drop')),
+      timeNanos: untilNanos,
+      durationNanos: header.durationNanos,
     });
-    const outcome = this.#profile(made.profile, untilNanos - header.durationNanos, untilNanos, made);
+    const outcome = this.#profile('delta', made.body, untilNanos - header.durationNanos, untilNanos, made);
     return { outcome, tracked: this.#stampOnly(stamp) };
   }
 
   /** What needs no subtraction: passed on as it came, unless its time or its columns are to be changed. */
-  #asItIs(kind: Exclude<ProfileKind, 'cumulative' | 'ready-delta'>): StepResult {
-    const header = this.#validate(kind === 'delta-endpoint');
+  #asItIs(reading: Exclude<Reading, 'cumulative'>, header: ProfileHeader): StepResult {
     const stamp = this.#stampOf(header);
     const tracked = this.#stampOnly(stamp);
     this.#tellUnlisted(header);
@@ -153,21 +164,25 @@ export class TargetStep {
     if (header.sampleTypes.length > 0 && uses.every((use) => use === 'drop')) {
       return { outcome: this.#held('nothing-listed'), tracked };
     }
-    if (kind === 'delta-endpoint' && (this.#before === undefined || this.#before.hasGap)) {
+    this.#tellReading(reading, header);
+    if (reading === 'since-last-answer' && (this.#before === undefined || this.#before.hasGap)) {
       return { outcome: this.#held('discarded'), tracked };
     }
-    const { fromNanos, untilNanos, isOurs } = this.#intervalOf(kind, header, stamp);
-    const isWhole = kind !== 'delta-endpoint' && !isOurs && !uses.includes('drop');
+    const { fromNanos, untilNanos, isOurs } = this.#intervalOf(reading, header, stamp);
+    // Only godeltaprof is known to leave the duration out although there is one.
+    const lacksDuration = isDeltaEndpoint(this.#target.profile, this.#target.pathAndQuery);
+    const isWhole = !lacksDuration && !isOurs && !uses.includes('drop');
     const times = {
-      timeNanos: kind === 'measured' ? fromNanos : untilNanos,
-      durationNanos: kind === 'instantaneous' ? 0n : untilNanos - fromNanos,
+      timeNanos: reading === 'measured' ? fromNanos : untilNanos,
+      durationNanos: reading === 'state' ? 0n : untilNanos - fromNanos,
     };
     const made = isWhole
       ? { body: this.#receivedBody(), sampleTypes: header.sampleTypes, samples: header.samples, clamped: 0 }
       : this.#rewritten({ columns: uses, ...times });
     const isShort =
-      kind === 'measured' && Number(untilNanos - fromNanos) < (this.#target.seconds ?? 0) * 1e9 * WHOLE_MEASUREMENT;
-    return { outcome: { ...this.#profile(made.body, fromNanos, untilNanos, made), isPartial: isShort }, tracked };
+      reading === 'measured' && Number(untilNanos - fromNanos) < (this.#target.seconds ?? 0) * 1e9 * WHOLE_MEASUREMENT;
+    const kind = kindOf(reading, this.#target.profile, header);
+    return { outcome: { ...this.#profile(kind, made.body, fromNanos, untilNanos, made), isPartial: isShort }, tracked };
   }
 
   #rewritten(plan: DeltaPlan): { body: Uint8Array } & Pick<DeltaProfile, 'sampleTypes' | 'samples' | 'clamped'> {
@@ -177,25 +192,34 @@ export class TargetStep {
 
   /** The interval that a profile speaks for. `isOurs`: not as the profile itself says, because its clock is off. */
   #intervalOf(
-    kind: ProfileKind,
+    reading: Reading,
     header: ProfileHeader,
     stamp: Stamp,
   ): { fromNanos: bigint; untilNanos: bigint; isOurs: boolean } {
-    const { requestedAtMs } = this.#scraped;
-    if (kind === 'measured') {
-      const length = this.#measuredNanos(header);
-      const isPlausible = this.#isPlausible(header.timeNanos, requestedAtMs);
-      const saidNanos = isPlausible ? header.timeNanos : msToNanos(requestedAtMs);
-      // A measurement ends with its answer at the latest, whatever the target's clock says.
-      const lateNanos = saidNanos + length - this.#answeredNanos();
-      const fromNanos = lateNanos > 0n ? saidNanos - lateNanos : saidNanos;
-      return { fromNanos, untilNanos: fromNanos + length, isOurs: !isPlausible && header.timeNanos !== 0n };
-    }
+    const { durationNanos, timeNanos } = header;
+    if (reading === 'measured' && this.#target.seconds !== undefined) return this.#measuredInterval(header);
     const untilNanos = nanosOf(stamp);
+    if (durationNanos > 0n && reading !== 'since-last-answer' && reading !== 'state') {
+      const hasTime = this.#isPlausible(timeNanos, this.#scraped.respondedAtMs);
+      const isStart = hasTime && isCloser(timeNanos + durationNanos, timeNanos, this.#scraped.respondedAtMs);
+      const endNanos = isStart ? timeNanos + durationNanos : untilNanos;
+      return { fromNanos: endNanos - durationNanos, untilNanos: endNanos, isOurs: !hasTime && timeNanos !== 0n };
+    }
     if (this.#before !== undefined && !this.#before.hasGap) {
       return { fromNanos: untilNanos - elapsedNanos(this.#before.stamp, stamp), untilNanos, isOurs: false };
     }
     return { fromNanos: untilNanos - msToNanos(this.#target.scrapeIntervalMs), untilNanos, isOurs: false };
+  }
+
+  #measuredInterval(header: ProfileHeader): { fromNanos: bigint; untilNanos: bigint; isOurs: boolean } {
+    const { requestedAtMs } = this.#scraped;
+    const length = this.#measuredNanos(header);
+    const isPlausible = this.#isPlausible(header.timeNanos, requestedAtMs);
+    const saidNanos = isPlausible ? header.timeNanos : msToNanos(requestedAtMs);
+    // A measurement ends with its answer at the latest, whatever the target's clock says.
+    const lateNanos = saidNanos + length - this.#answeredNanos();
+    const fromNanos = lateNanos > 0n ? saidNanos - lateNanos : saidNanos;
+    return { fromNanos, untilNanos: fromNanos + length, isOurs: !isPlausible && header.timeNanos !== 0n };
   }
 
   /**
@@ -214,7 +238,36 @@ export class TargetStep {
   }
 
   #columnsOf(header: ProfileHeader): ColumnUse[] {
-    return header.sampleTypes.map((type) => columnUseOf(this.#target.profile, type));
+    return header.sampleTypes.map((type) => columnUseOf(this.#target.profile, type, header));
+  }
+
+  /** What the profile says of itself, where the config or its columns' names would say something else. */
+  #tellReading(reading: Reading, header: ProfileHeader): void {
+    if (reading === 'own-interval') {
+      this.#warn(
+        `is a delta already: it has a duration of ${secondsText(header.durationNanos)} beside ${namedText(header)}; ` +
+          'written as it is. If they count since the start of the process, set cumulative: true for them in sample-types',
+      );
+    } else if (
+      reading === 'since-last-answer' &&
+      !isDeltaEndpoint(this.#target.profile, this.#target.pathAndQuery) &&
+      header.periodType !== undefined
+    ) {
+      this.#warn(
+        `is a delta already: ${namedText(header)} with the period type ${typesText({ sampleTypes: [header.periodType] })} ` +
+          'count from its last answer on; written as it is. If they count since the start of the process, set ' +
+          'cumulative: true for them in sample-types',
+      );
+    }
+  }
+
+  /** The user's word holds, even where the profile looks like a delta. */
+  #tellOwnDuration(header: ProfileHeader): void {
+    if (header.durationNanos <= 0n || this.#target.seconds !== undefined) return;
+    this.#warn(
+      `has a duration of ${secondsText(header.durationNanos)}, as a delta has, and is subtracted because the config says ` +
+        'cumulative: true; remove that if it is a delta already',
+    );
   }
 
   #tellUnlisted(header: ProfileHeader): void {
@@ -260,12 +313,12 @@ export class TargetStep {
   }
 
   /** Throws ProfileError. */
-  #validate(allowNegative: boolean): ProfileHeader {
+  #validate(): ProfileHeader {
     const { content } = this.#scraped;
     const limits = this.#limits;
     const opened = openInEngine(content, limits);
     if (opened && checkInEngine(opened, limits)) return opened.header;
-    return validateProfile(content.pprof, { limits, allowNegative });
+    return validateProfile(content.pprof, { limits, allowNegative: true });
   }
 
   #receivedBody(): Uint8Array {
@@ -282,6 +335,7 @@ export class TargetStep {
   }
 
   #profile(
+    profileKind: ProfileKind,
     body: Uint8Array,
     fromNanos: bigint,
     untilNanos: bigint,
@@ -289,6 +343,7 @@ export class TargetStep {
   ): DeltaProfile {
     return {
       kind: 'profile',
+      profileKind,
       body,
       fromNanos,
       untilNanos,
@@ -300,6 +355,19 @@ export class TargetStep {
       warnings: this.#warnings,
     };
   }
+}
+
+/** Whether the first time is closer to the moment than the second. */
+function isCloser(first: bigint, second: bigint, atMs: number): boolean {
+  return Math.abs(Number(first) / 1e6 - atMs) < Math.abs(Number(second) / 1e6 - atMs);
+}
+
+function namedText({ sampleTypes }: ProfileHeader): string {
+  return typesText({ sampleTypes: sampleTypes.filter(isCumulativeType) });
+}
+
+function secondsText(nanos: bigint): string {
+  return `${Number(nanos / 1_000_000n) / 1000} s`;
 }
 
 function typesText({ sampleTypes }: Pick<ProfileHeader, 'sampleTypes'>): string {

@@ -13,6 +13,7 @@ export async function textDump({ target, content, ...times }: ScrapedProfile): P
   const fromMs = target.seconds === undefined ? untilMs : Math.min(requestedAtMs, untilMs);
   return {
     kind: 'profile',
+    profileKind: 'text',
     body: await compressedBody(content.body),
     fromNanos: msToNanos(fromMs),
     untilNanos: msToNanos(untilMs),

@@ -1,4 +1,5 @@
 import type { LabelSet } from '../labels/label-set.ts';
+import type { ProfileKind } from '../profile/profile-kind.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import type { Target } from '../targets/target.ts';
 
@@ -12,6 +13,8 @@ export interface FinishedProfile {
   /** The interval the profile speaks for, Unix nanoseconds. Equal ends for an instant profile with nothing before it. */
   readonly fromNanos: bigint;
   readonly untilNanos: bigint;
+  /** What its values stand for. */
+  readonly profileKind: ProfileKind;
   readonly sampleTypes: readonly SampleType[];
   /** Number of samples in the body. */
   readonly samples: number;

@@ -1,12 +1,6 @@
+import { isDeltaEndpoint } from '../config/delta-endpoint.ts';
 import { hasPresetSeconds, presetSecondsLimit } from '../config/measuring-time.ts';
-import { PRESETS } from '../config/presets.ts';
-import type {
-  ProfileConfig,
-  ProfileFormat,
-  QueryParams,
-  SampleTypeConfig,
-  ScrapeConfig,
-} from '../config/scrape-config.ts';
+import type { ProfileConfig, ProfileFormat, QueryParams, ScrapeConfig } from '../config/scrape-config.ts';
 import { formatOf } from '../config/text-format.ts';
 import { type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
 import { relabel } from '../labels/relabel.ts';
@@ -153,21 +147,14 @@ function buildRequest(plan: ProfilePlan, labels: EnabledProfile, intervalMs: num
   return {
     profile,
     pathAndQuery: query === '' ? path : `${path}?${query}`,
-    seconds,
+    // A godeltaprof endpoint answers at once, whatever the query says.
+    seconds: isDeltaEndpoint(profile, path) ? undefined : seconds,
     format: formatOf(profile, params),
   };
 }
 
-/**
- * A godeltaprof endpoint ignores `seconds`; the endpoint that it stands in for answers them with a difference that the
- * target makes itself. Its columns are cumulative again.
- */
+/** A godeltaprof endpoint ignores `seconds`; the endpoint that it stands in for answers with a difference over that time. */
 function atStandardPath(profile: ProfileConfig): ProfileConfig {
-  if (!profile.isDeltaEndpoint || profile.standardPath === undefined) return profile;
-  const standard = PRESETS.get(profile.name)?.sampleTypes;
-  const sampleTypes = new Map<string, SampleTypeConfig>();
-  for (const [name, type] of profile.sampleTypes) {
-    sampleTypes.set(name, { ...type, isCumulative: standard?.get(name)?.isCumulative ?? type.isCumulative });
-  }
-  return { ...profile, path: profile.standardPath, sampleTypes, isDeltaEndpoint: false, standardPath: undefined };
+  if (profile.standardPath === undefined) return profile;
+  return { ...profile, path: profile.standardPath, usesDeltaEndpoint: false, standardPath: undefined };
 }

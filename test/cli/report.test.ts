@@ -4,6 +4,7 @@ import { Report } from '../../src/cli/render/report.ts';
 import { ScrapeError } from '../../src/errors.ts';
 import { EMPTY_LABELS } from '../../src/labels/label-set.ts';
 import type { PullEvent, Stage } from '../../src/pull.ts';
+import type { WrittenProfile } from '../../src/sinks/sink.ts';
 import { adHocConfig } from '../../src/targets/ad-hoc-job.ts';
 import { targetsFromGroups } from '../../src/targets/from-groups.ts';
 import type { Target } from '../../src/targets/target.ts';
@@ -23,8 +24,9 @@ function targetOf(address: string, profile: string): Target {
 }
 
 function finished(target: Target, more: { durationMs?: number; isReset?: boolean } = {}): PullEvent {
-  const profile = {
+  const profile: WrittenProfile = {
     target,
+    profileKind: 'delta',
     labels: target.labels,
     bytes: 1024,
     fromNanos: 0n,

@@ -5,19 +5,21 @@ import type { ProfileConfig } from '../../src/config/scrape-config.ts';
 
 /** `type>display/units aggregation flags`, in order. */
 function typesOf(profile: ProfileConfig): string[] {
-  return [...profile.sampleTypes].map(([type, { displayName, units, aggregation, isCumulative, isSampled }]) => {
-    const flags = `${isCumulative ? ' cumulative' : ''}${isSampled ? ' sampled' : ''}`;
-    return `${type}>${displayName ?? ''}/${units ?? ''} ${aggregation}${flags}`;
+  return [...profile.sampleTypes].map(([type, { displayName, units, aggregation, isSampled }]) => {
+    return `${type}>${displayName ?? ''}/${units ?? ''} ${aggregation}${isSampled ? ' sampled' : ''}`;
   });
 }
 
-const HEAP = ['inuse_objects>/objects average', 'inuse_space>/bytes average'];
-const LOCKS = (name: string, flag: string) => [
-  `contentions>${name}_count/lock_samples sum${flag}`,
-  `delay>${name}_duration/lock_nanoseconds sum${flag}`,
+const HEAP = [
+  'inuse_objects>/objects average',
+  'inuse_space>/bytes average',
+  'alloc_objects>/objects sum',
+  'alloc_space>/bytes sum',
 ];
-const CUMULATIVE_HEAP = [...HEAP, 'alloc_objects>/objects sum cumulative', 'alloc_space>/bytes sum cumulative'];
-const DELTA_HEAP = [...HEAP, 'alloc_objects>/objects sum', 'alloc_space>/bytes sum'];
+const LOCKS = (name: string) => [
+  `contentions>${name}_count/lock_samples sum`,
+  `delay>${name}_duration/lock_nanoseconds sum`,
+];
 
 const presets: readonly (readonly [
   name: string,
@@ -26,17 +28,17 @@ const presets: readonly (readonly [
   types: readonly string[],
 ])[] = [
   ['cpu', '/debug/pprof/profile', '10', ['samples>cpu/samples sum sampled']],
-  ['mem', '/debug/pprof/heap', undefined, CUMULATIVE_HEAP],
-  ['allocs', '/debug/pprof/allocs', undefined, CUMULATIVE_HEAP],
+  ['mem', '/debug/pprof/heap', undefined, HEAP],
+  ['allocs', '/debug/pprof/allocs', undefined, HEAP],
   ['goroutines', '/debug/pprof/goroutine', undefined, ['goroutine>goroutines/goroutines average']],
-  ['mutex', '/debug/pprof/mutex', undefined, LOCKS('mutex', ' cumulative')],
-  ['block', '/debug/pprof/block', undefined, LOCKS('block', ' cumulative')],
+  ['mutex', '/debug/pprof/mutex', undefined, LOCKS('mutex')],
+  ['block', '/debug/pprof/block', undefined, LOCKS('block')],
   ['fgprof', '/debug/fgprof', '10', ['samples>fgprof_samples/ sum sampled', 'time>fgprof/ sum']],
   ['threadcreate', '/debug/pprof/threadcreate', undefined, ['threadcreate>/ average']],
   ['goroutineleak', '/debug/pprof/goroutineleak', undefined, ['goroutineleak>goroutine_leak/goroutines average']],
-  ['godeltaprof_memory', '/debug/pprof/delta_heap', undefined, DELTA_HEAP],
-  ['godeltaprof_mutex', '/debug/pprof/delta_mutex', undefined, LOCKS('mutex', '')],
-  ['godeltaprof_block', '/debug/pprof/delta_block', undefined, LOCKS('block', '')],
+  ['godeltaprof_memory', '/debug/pprof/delta_heap', undefined, HEAP],
+  ['godeltaprof_mutex', '/debug/pprof/delta_mutex', undefined, LOCKS('mutex')],
+  ['godeltaprof_block', '/debug/pprof/delta_block', undefined, LOCKS('block')],
 ];
 for (const [name, path, seconds, types] of presets) {
   test(`preset ${name}`, () => {
@@ -47,16 +49,22 @@ for (const [name, path, seconds, types] of presets) {
     assert.deepEqual(profile.presetParams, profile.params);
     assert.deepEqual(typesOf(profile), types);
     assert.equal(profile.dropsUnlisted, false);
-    assert.equal(profile.isDeltaEndpoint, name.startsWith('godeltaprof'));
+    assert.equal(profile.usesDeltaEndpoint, name.startsWith('godeltaprof'));
   });
 }
+
+test('what counts up is decided by the columns that come, so that no preset declares it', () => {
+  for (const profile of [...PRESETS.values(), ...DELTA_PRESETS.values()]) {
+    for (const { isCumulative } of profile.sampleTypes.values()) assert.equal(isCumulative, undefined);
+  }
+});
 
 test('no other presets', () => assert.equal(PRESETS.size, presets.length));
 
 for (const [name, path, standard, types] of [
-  ['mem', 'delta_heap', 'heap', DELTA_HEAP],
-  ['mutex', 'delta_mutex', 'mutex', LOCKS('mutex', '')],
-  ['block', 'delta_block', 'block', LOCKS('block', '')],
+  ['mem', 'delta_heap', 'heap', HEAP],
+  ['mutex', 'delta_mutex', 'mutex', LOCKS('mutex')],
+  ['block', 'delta_block', 'block', LOCKS('block')],
 ] as const) {
   test(`${name} with delta endpoints keeps its name and knows the way back`, () => {
     const profile = DELTA_PRESETS.get(name);
@@ -64,7 +72,7 @@ for (const [name, path, standard, types] of [
     assert.equal(profile.name, name);
     assert.equal(profile.path, `/debug/pprof/${path}`);
     assert.equal(profile.standardPath, `/debug/pprof/${standard}`);
-    assert.equal(profile.isDeltaEndpoint, true);
+    assert.equal(profile.usesDeltaEndpoint, true);
     assert.deepEqual(typesOf(profile), types);
   });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeltaEndpoint } from '../../src/config/delta-endpoint.ts';
 import type { ProfileConfig } from '../../src/config/scrape-config.ts';
 import { configuredJob, saidOfJob } from '../support/config-problems.ts';
 
@@ -41,7 +42,7 @@ test('sample types merge key by key, and an explicit false or empty text wins', 
   );
   assert.deepEqual([...mem.sampleTypes.keys()], ['inuse_objects', 'inuse_space', 'alloc_objects', 'alloc_space', 'x']);
   assert.equal(mem.sampleTypes.get('alloc_space')?.isCumulative, false);
-  assert.equal(mem.sampleTypes.get('alloc_objects')?.isCumulative, true);
+  assert.equal(mem.sampleTypes.get('alloc_objects')?.isCumulative, undefined);
   assert.equal(mem.sampleTypes.get('inuse_space')?.units, '');
   assert.equal(mem.sampleTypes.get('inuse_space')?.aggregation, 'average');
   assert.equal(mem.sampleTypes.get('x')?.isSampled, true);
@@ -72,7 +73,6 @@ test('an own profile gets a slash before its path', async () => {
   const wall = await profile('wall', 'profiles: {wall: {path: debug/fgprof}}');
   assert.equal(wall.path, '/debug/fgprof');
   assert.deepEqual([...wall.params], []);
-  assert.equal(wall.isDeltaEndpoint, false);
 });
 
 test('an alias writes about its preset; the same settings twice are fine', async () => {
@@ -92,7 +92,7 @@ for (const key of ['use-delta-profiles', 'use-delta-endpoints']) {
       '/debug/pprof/goroutine',
       '/debug/pprof/allocs',
     ]);
-    assert.equal(profiles.get('mem')?.sampleTypes.get('alloc_space')?.isCumulative, false);
+    assert.equal(profiles.get('mem')?.usesDeltaEndpoint, true);
     assert.equal(profiles.get('mem')?.standardPath, '/debug/pprof/heap');
   });
 }
@@ -101,9 +101,8 @@ test('with delta endpoints, seconds of the user lead back to the standard endpoi
   const lines = 'scrape-interval: 60s\nuse-delta-profiles: true\nprofiles: {block: {params: {seconds: ["30"]}}}';
   const block = await profile('block', lines);
   assert.equal(block.path, '/debug/pprof/block');
-  assert.equal(block.isDeltaEndpoint, false);
-  assert.equal(block.sampleTypes.get('delay')?.isCumulative, true);
-  assert.equal((await profile('mem', lines)).isDeltaEndpoint, true);
+  assert.equal(block.usesDeltaEndpoint, false);
+  assert.equal((await profile('mem', lines)).usesDeltaEndpoint, true);
   const ofJob = 'scrape-interval: 60s\nuse-delta-profiles: true\nparams: {seconds: ["30"]}';
   assert.equal((await profile('mem', ofJob)).path, '/debug/pprof/heap');
 });
@@ -114,17 +113,27 @@ test('with delta endpoints, path and sample types of the user lie on top', async
     'use-delta-profiles: true\nprofiles: {mem: {path: /d, params: {gc: ["1"]}, sample-types: {inuse_space: ~}}}',
   );
   assert.equal(mem.path, '/d');
-  assert.equal(mem.isDeltaEndpoint, true);
+  assert.equal(mem.usesDeltaEndpoint, true);
   assert.deepEqual([...mem.params], [['gc', ['1']]]);
   assert.equal(mem.sampleTypes.has('inuse_space'), false);
 });
 
-test('a path that leads to a delta endpoint makes it one', async () => {
-  const mem = await profile('mem', 'profiles: {mem: {path: /debug/pprof/delta_heap}}');
-  assert.equal(mem.isDeltaEndpoint, true);
-  assert.equal(mem.sampleTypes.get('alloc_space')?.isCumulative, false);
-  assert.equal((await profile('own', 'profiles: {own: {path: /x/delta_block}}')).isDeltaEndpoint, true);
-});
+for (const [path, uses, expected] of [
+  ['/debug/pprof/delta_heap', false, true],
+  ['/x/debug/pprof/delta_mutex', false, true],
+  ['/delta_block/', false, true],
+  ['/debug/pprof/delta_heap?gc=1&seconds=10', false, true],
+  ['/debug/pprof/heap?x=/delta_heap', false, false],
+  ['/delta_heap/status', false, false],
+  ['/debug/pprof/heap', true, false],
+  ['/p/block?seconds=5', true, false],
+  ['/own/path', true, true],
+  ['/own/path', false, false],
+] as const) {
+  test(`${path} is ${expected ? '' : 'not '}a delta endpoint${uses ? ' with use-delta-profiles' : ''}`, () => {
+    assert.equal(isDeltaEndpoint({ usesDeltaEndpoint: uses }, path), expected);
+  });
+}
 
 test('seconds equal to the interval are continuous profiling, and no fault', async () => {
   assert.deepEqual((await saidOfJob('profiles: {cpu: {params: {seconds: ["10"]}}}')).errors, []);

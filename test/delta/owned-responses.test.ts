@@ -7,6 +7,7 @@ import { GoHeap } from '../support/go-heap.ts';
 import { concat, messageField, packedField, varintField } from '../support/protobuf-bytes.ts';
 import { readProfile } from '../support/read-profile.ts';
 import { inflated } from '../support/recorded-profiles.ts';
+import { sample } from '../support/sample-table.ts';
 import { TrackerRun } from '../support/tracker-run.ts';
 
 const heap = new GoHeap({ samples: 4000 });
@@ -55,12 +56,16 @@ test('a snapshot whose result was lost is compared again, after what it came fro
 
 test('what is passed on as it came is not released', async () => {
   const run = new TrackerRun({ tracker: owner(), profile: 'goroutines' });
-  const body = gzipSync(second, { level: 0 });
-  const scraped = run.responseAt(body, new Uint8Array(second), 0);
+  const goroutines = buildProfile({
+    sampleTypes: [{ type: 'goroutine', unit: 'count' }],
+    samples: Array.from({ length: 8000 }, (_, at) => sample(`main;${at}`, [7n])),
+  });
+  const body = gzipSync(goroutines, { level: 0 });
+  const scraped = run.responseAt(body, new Uint8Array(goroutines), 0);
   const outcome = await run.tracker.next(scraped);
   assert.equal(scraped.content.pprof.length, 0);
   assert.ok(outcome.kind === 'profile');
-  assert.deepEqual(new Uint8Array(gunzipSync(outcome.body)), second);
+  assert.deepEqual(new Uint8Array(gunzipSync(outcome.body)), goroutines);
 });
 
 test('a response whose memory was given back is still there for the engine that takes what is not ordinary', async () => {

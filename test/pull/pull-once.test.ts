@@ -66,6 +66,7 @@ async function pull(
 
 const OUTCOME: DeltaOutcome = {
   kind: 'profile',
+  profileKind: 'delta',
   body: new Uint8Array([1]),
   fromNanos: 0n,
   untilNanos: 1n,
@@ -127,6 +128,44 @@ test('without --window the snapshots are one scrape interval apart', async () =>
 test('a snapshot of an earlier run makes one request enough', async () => {
   const { calls } = await pull(['h:1'], { hasBaseline: () => true, delta: () => OUTCOME }, { isWanted: only('mem') });
   assert.deepEqual(calls, ['scrape /debug/pprof/heap', 'commit mem']);
+});
+
+const BASELINE: DeltaOutcome = { kind: 'held', reason: 'baseline', warnings: [] };
+
+test('what turns out to be a state is written at once, without window and second request', async () => {
+  const { calls, written } = await pull(['h:1'], { delta: () => OUTCOME }, { isWanted: only('mem') });
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap', 'commit mem']);
+  assert.equal(written.length, 1);
+});
+
+test('what turns out to count up although nothing said so is scraped again after the window', async () => {
+  const answers = [BASELINE, OUTCOME];
+  const { calls, written, events } = await pull(
+    ['h:1'],
+    { delta: () => answers.shift() ?? OUTCOME },
+    { isWanted: only('cpu'), windowMs: 5000 },
+  );
+  const request = 'scrape /debug/pprof/profile?seconds=10';
+  assert.deepEqual(calls, [request, 'commit cpu', 'sleep 5000', request, 'commit cpu']);
+  assert.equal(written.length, 1);
+  assert.deepEqual(typesOf(events), ['planned', 'finished']);
+});
+
+test('a response that is held back for another reason is not asked for again', async () => {
+  const stale: DeltaOutcome = { kind: 'held', reason: 'stale', warnings: [] };
+  const { calls, events } = await pull(['h:1'], { delta: () => stale }, { isWanted: only('mem') });
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap', 'commit mem']);
+  assert.deepEqual(typesOf(events), ['planned', 'held']);
+});
+
+test('a snapshot of an earlier run is looked for whatever the config expects of the profile', async () => {
+  const asked: string[] = [];
+  await pull(
+    ['h:1'],
+    { hasBaseline: ({ profile }) => asked.push(profile.name) > 0 },
+    { isWanted: only('cpu', 'goroutines', 'mem') },
+  );
+  assert.deepEqual(asked.sort(), ['cpu', 'goroutines', 'mem']);
 });
 
 test('a profile that measures is requested once, at once', async () => {
@@ -197,7 +236,7 @@ test('a first snapshot that cannot be kept is a failure of the write, not of the
   );
   const failed = events.find((event) => event.type === 'failed');
   assert.equal(failed?.stage, 'write');
-  assert.deepEqual(calls, ['scrape /debug/pprof/heap']);
+  assert.deepEqual(calls, ['scrape /debug/pprof/heap', 'revert mem']);
 });
 
 test('a sink that fails leaves the earlier baseline in force', async () => {

@@ -23,6 +23,7 @@ function entry(changes: Partial<IndexEntry> = {}): IndexEntry {
     samples: 3,
     bytes: 700,
     sha256: 'ab'.repeat(32),
+    kind: 'window',
     isReset: false,
     isPartial: true,
     ...changes,
@@ -50,6 +51,30 @@ test('reads back what was written, any text and any int64 time', () => {
       assert.deepEqual(parseIndexLine(JSON.stringify(indexFields(written))), written);
     }),
   );
+});
+
+for (const [profile, types, kind] of [
+  ['cpu', 'cpu/nanoseconds', 'window'],
+  ['fgprof', 'time/nanoseconds', 'window'],
+  ['mem', 'alloc_space/bytes', 'delta'],
+  ['mem', 'inuse_space/bytes', 'state'],
+  ['godeltaprof_block', 'delay/nanoseconds', 'delta'],
+  ['goroutines', 'goroutine/count', 'state'],
+  ['threadcreate', 'threadcreate/count', 'state'],
+  ['heap2', 'alloc_space/bytes', 'cumulative'],
+  ['queue', 'jobs/count', 'state'],
+] as const) {
+  test(`a line of 0.1.0 has no kind: that of ${profile} with ${types} is ${kind}`, () => {
+    const [type = '', unit = ''] = types.split('/');
+    const line = JSON.stringify({ ...indexFields(entry({ profile, sampleTypes: [{ type, unit }] })), kind: undefined });
+    assert.doesNotMatch(line, /kind/);
+    assert.equal(parseIndexLine(line)?.kind, kind);
+  });
+}
+
+test('a kind that a later version may write is as good as none', () => {
+  const line = JSON.stringify({ ...indexFields(entry({ profile: 'goroutines' })), kind: 'other' });
+  assert.equal(parseIndexLine(line)?.kind, 'state');
 });
 
 const bad: Record<string, string> = {

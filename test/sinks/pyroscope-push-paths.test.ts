@@ -54,6 +54,7 @@ async function scraped(dir: string, count: number): Promise<void> {
       samples: 1,
       bytes: body.length,
       sha256: '',
+      kind: 'delta',
       isReset: false,
       isPartial: false,
     };

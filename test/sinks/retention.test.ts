@@ -37,6 +37,7 @@ function lineOf(path: string, hoursAgo: number): string {
     samples: 1,
     bytes: 100,
     sha256: 'ab'.repeat(32),
+    kind: 'delta',
     isReset: false,
     isPartial: false,
   };

@@ -12,7 +12,7 @@ const cpu: ProfileConfig = {
   sampleTypes: new Map(),
   dropsUnlisted: false,
   removedSampleTypes: new Set(),
-  isDeltaEndpoint: false,
+  usesDeltaEndpoint: false,
   standardPath: undefined,
   relabelRules: [],
   format: undefined,
@@ -74,6 +74,7 @@ export function finishedProfile(
     body: gzipSync('a profile'),
     fromNanos: UNTIL_NANOS - 10_000_000_000n,
     untilNanos: UNTIL_NANOS,
+    profileKind: 'window',
     sampleTypes: [
       { type: 'samples', unit: 'count' },
       { type: 'cpu', unit: 'nanoseconds' },

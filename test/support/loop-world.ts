@@ -13,6 +13,7 @@ import { FakeLoopClock, settled } from './fake-loop-clock.ts';
 
 export const OUTCOME: DeltaOutcome = {
   kind: 'profile',
+  profileKind: 'delta',
   body: new Uint8Array([1]),
   fromNanos: 0n,
   untilNanos: 1n,

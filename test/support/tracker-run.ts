@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { DELTA_PRESETS, PRESETS } from '../../src/config/presets.ts';
-import type { ScrapeConfig } from '../../src/config/scrape-config.ts';
+import type { ProfileConfig, ScrapeConfig } from '../../src/config/scrape-config.ts';
 import type { DeltaOutcome, DeltaProfile } from '../../src/delta/delta-outcome.ts';
 import { createDeltaTracker, type DeltaTracker } from '../../src/delta/delta-tracker.ts';
 import type { KeptTargets } from '../../src/delta/kept-targets.ts';
@@ -24,6 +24,10 @@ export interface TrackerRunOptions {
   /** The target's own delta endpoint in place of the preset. */
   readonly isDeltaEndpoint?: boolean;
   readonly seconds?: number;
+  /** Path and query in force, in place of the preset's. */
+  readonly pathAndQuery?: string;
+  /** What the config says of the profile beyond its preset. */
+  readonly config?: Partial<ProfileConfig>;
   readonly onCounterReset?: ScrapeConfig['onCounterReset'];
   readonly sample?: ScrapeConfig['sample'];
   /** Several runs may share one tracker, each with a key of its own. */
@@ -54,8 +58,9 @@ export class TrackerRun {
       ...target,
       key: options.key ?? target.key,
       labels: new Map([['instance', 'shop:6060']]),
-      profile: preset,
+      profile: { ...preset, ...options.config },
       seconds,
+      pathAndQuery: options.pathAndQuery ?? (seconds === undefined ? preset.path : `${preset.path}?seconds=${seconds}`),
       job: { ...target.job, onCounterReset: options.onCounterReset ?? 'emit', sample: options.sample },
     };
   }

@@ -71,5 +71,6 @@ function withoutFile(profile: WrittenProfile): Record<string, unknown> {
     bytes: profile.bytes,
     reset: profile.isReset,
     partial: profile.isPartial,
+    kind: profile.profileKind,
   };
 }

@@ -1,3 +1,4 @@
+import { isDeltaEndpoint } from '../delta-endpoint.ts';
 import { formatDuration } from '../duration.ts';
 import type { Reporter } from '../findings.ts';
 import { exclusiveMs, presetSecondsLimit, wholeSeconds } from '../measuring-time.ts';
@@ -40,7 +41,7 @@ export function secondsFitTheInterval(job: NormalizedJob): void {
         `profile ${profile.name} takes ${formatDuration(seconds * 1000)}, longer than the scrape interval ${formatDuration(config.scrapeIntervalMs)}`,
         `raise scrape-interval to ${formatDuration(seconds * 1000)} or lower seconds`,
       );
-    } else if (profile.isDeltaEndpoint) {
+    } else if (isDeltaEndpoint(profile, profile.path)) {
       user.place.warn(`profile ${profile.name} ignores seconds: its endpoint answers at once`, 'remove it', 'key');
     }
   }

@@ -136,6 +136,7 @@ function entryOf(profile: FinishedProfile, path: string): IndexEntry {
     profile: profile.target.profile.name,
     labels: profile.labels,
     url: redactUrl(profile.target.url),
+    kind: profile.profileKind,
     fromNanos: profile.fromNanos,
     untilNanos: profile.untilNanos,
     sampleTypes: profile.sampleTypes,

@@ -1,4 +1,7 @@
+import { PRESETS } from '../../config/presets.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
+import { isCumulativeType } from '../../profile/go-columns.ts';
+import { PROFILE_KINDS, type ProfileKind } from '../../profile/profile-kind.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
 import { formatTimestamp, parseTimestamp } from './timestamp.ts';
 
@@ -15,6 +18,8 @@ export interface IndexEntry {
   readonly profile: string;
   readonly labels: LabelSet;
   readonly url: string;
+  /** What its values stand for. */
+  readonly kind: ProfileKind;
   /** The interval the profile speaks for, Unix nanoseconds. */
   readonly fromNanos: bigint;
   readonly untilNanos: bigint;
@@ -42,6 +47,7 @@ export function indexFields(entry: IndexEntry): Readonly<Record<string, unknown>
     sha256: entry.sha256,
     reset: entry.isReset,
     partial: entry.isPartial,
+    kind: entry.kind,
   };
 }
 
@@ -75,7 +81,37 @@ export function parseIndexLine(line: string): IndexEntry | undefined {
   if (labels === undefined || sampleTypes === undefined) return undefined;
   const isReset = fields.get('reset') === true;
   const isPartial = fields.get('partial') === true;
-  return { path, profile, labels, url, fromNanos, untilNanos, sampleTypes, samples, bytes, sha256, isReset, isPartial };
+  const kind = asKind(fields.get('kind')) ?? kindOfPreset(profile, sampleTypes);
+  return {
+    path,
+    profile,
+    labels,
+    url,
+    kind,
+    fromNanos,
+    untilNanos,
+    sampleTypes,
+    samples,
+    bytes,
+    sha256,
+    isReset,
+    isPartial,
+  };
+}
+
+function asKind(value: unknown): ProfileKind | undefined {
+  return PROFILE_KINDS.find((kind) => kind === value);
+}
+
+/**
+ * Version 0.1.0 wrote no kind. What it wrote of a built-in profile follows from that; of a user's own it did not subtract
+ * Go's cumulative columns unless the config said so, which the line does not tell: a reader must not add those up.
+ */
+function kindOfPreset(profile: string, sampleTypes: readonly SampleType[]): ProfileKind {
+  const preset = PRESETS.get(profile);
+  if (preset?.params.has('seconds')) return 'window';
+  if (!sampleTypes.some(isCumulativeType)) return 'state';
+  return preset === undefined ? 'cumulative' : 'delta';
 }
 
 /** Whoever reads the index opens or deletes what it names, so a line must not lead out of the directory. */
