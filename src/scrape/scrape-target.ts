@@ -1,15 +1,17 @@
 import { HttpError, ScrapeError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { ResponseHead } from '../http/response.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target, TargetOrigin } from '../targets/target.ts';
 import { checkBody } from './check-body.ts';
 import { checkText } from './check-text.ts';
 import type { ScrapedProfile } from './scraped-profile.ts';
-import { statusError } from './status-error.ts';
+import { statusError, tlsBehindHint } from './status-error.ts';
 
 export interface ScrapeOptions {
   /** Called when the headers are there: from now on the scrape is work, before it only waited. Must not throw. */
   readonly onHeaders?: ((head: ResponseHead) => void) | undefined;
+  /** Origins that have answered over plain HTTP. Those of good answers are added. */
+  readonly plainOrigins?: WeakSet<TargetOrigin> | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ScrapeOptions {
 export async function scrapeTarget(
   target: Target,
   client: HttpClient,
-  { onHeaders }: ScrapeOptions = {},
+  { onHeaders, plainOrigins }: ScrapeOptions = {},
 ): Promise<ScrapedProfile> {
   const { job } = target;
   try {
@@ -32,12 +34,13 @@ export async function scrapeTarget(
       onHeaders,
     });
     if (response.status !== 200) throw statusError(target, response);
+    if (target.origin.scheme === 'http') plainOrigins?.add(target.origin);
     const check = target.format === 'text' ? checkText : checkBody;
     const content = await check(response.body, response.headers, job.bodySizeLimitBytes);
     const { requestedAtMs, respondedAtMs, monotonicMs, durationMs } = response;
     return { target, content, requestedAtMs, respondedAtMs, monotonicMs, durationMs };
   } catch (error) {
-    throw inTermsOfTheJob(error, target);
+    throw inTermsOfTheJob(error, target, plainOrigins);
   }
 }
 
@@ -47,9 +50,10 @@ export function waitsForTarget(target: Target): boolean {
 }
 
 /** Names the setting of the job that an error is about. Errors that are no one's but ours pass unchanged. */
-function inTermsOfTheJob(error: unknown, target: Target): unknown {
+function inTermsOfTheJob(error: unknown, target: Target, plainOrigins?: WeakSet<TargetOrigin>): unknown {
   if (!(error instanceof HttpError) && !(error instanceof ScrapeError)) return error;
-  const hint = jobHint(error.code, target);
+  const isPlain = error.code === 'TLS_EXPECTED' && plainOrigins?.has(target.origin) === true;
+  const hint = isPlain ? tlsBehindHint(target) : jobHint(error.code, target);
   if (error instanceof ScrapeError && hint === undefined) return error;
   return new ScrapeError(error.code, error.message, { hint: hint ?? error.hint, cause: error });
 }

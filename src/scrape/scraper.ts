@@ -1,6 +1,6 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { createHttpClient, type HttpClientOptions } from '../http/client.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target, TargetOrigin } from '../targets/target.ts';
 import { type ScrapeOptions, scrapeTarget } from './scrape-target.ts';
 import type { ScrapedProfile } from './scraped-profile.ts';
 
@@ -17,8 +17,9 @@ export interface Scraper {
 /** Opens nothing before the first scrape. Aborting `options.signal` is `destroy`. */
 export function createScraper(job: ScrapeConfig, options: HttpClientOptions = {}): Scraper {
   const client = createHttpClient(job.http, options);
+  const plainOrigins = new WeakSet<TargetOrigin>();
   return {
-    scrape: (target, scrapeOptions) => scrapeTarget(target, client, scrapeOptions),
+    scrape: (target, scrapeOptions) => scrapeTarget(target, client, { ...scrapeOptions, plainOrigins }),
     close: () => client.close(),
     destroy: () => client.destroy(),
   };

@@ -51,7 +51,9 @@ function diagnose(target: Target, response: HttpResponse, text: string, isPprofs
     case 403:
       return {
         code: 'FORBIDDEN',
-        hint: hasCredentials(target) ? 'the credentials of the job may not do this' : undefined,
+        hint: hasCredentials(target)
+          ? 'the credentials of the job may not do this'
+          : `if it wants a login, set ${joined(LOGIN_KEYS)}`,
       };
     case 409:
     case 429:
@@ -143,11 +145,36 @@ function redirectHint(target: Target, location: string | undefined): string | un
   return isToTls ? 'set scheme: https' : `put the final path into profiles.${target.profile.name}.path`;
 }
 
+/** All keys that may help; of those for a login the ones that the challenge asks for (RFC 9110, 11.6.1), if it names any. */
 function loginHint(target: Target, challenge: string): string {
   if (hasCredentials(target)) return 'the credentials of the job were refused';
-  if (/^basic\b/i.test(challenge)) return 'set basic-auth';
-  if (/^bearer\b/i.test(challenge)) return 'set authorization';
-  return 'set basic-auth or authorization';
+  const schemes = new Set(
+    challenge
+      .replace(/"[^"]*"/g, '')
+      .toLowerCase()
+      .match(/[a-z]+(?= |,|$)/g),
+  );
+  const keys: string[] = [];
+  if (schemes.has('basic')) keys.push('basic-auth');
+  if (schemes.has('bearer')) keys.push('authorization', 'oauth2');
+  if (keys.length > 0) return `set ${joined(keys)}: the target asks for ${challengeText(challenge)}`;
+  if (challenge === '') return `set ${joined(LOGIN_KEYS)}`;
+  return `the target asks for ${challengeText(challenge)}: set authorization with that type, or http-headers`;
+}
+
+const LOGIN_KEYS = ['basic-auth', 'authorization', 'oauth2', 'http-headers (a token in a header of its own)'];
+
+function challengeText(challenge: string): string {
+  return oneLine(challenge.slice(0, SHOWN_CHARACTERS));
+}
+
+function joined(keys: readonly string[]): string {
+  return keys.length === 1 ? String(keys[0]) : `${keys.slice(0, -1).join(', ')} or ${keys.at(-1)}`;
+}
+
+/** A port that answers plain HTTP for other profiles does not speak TLS: somebody behind it does. */
+export function tlsBehindHint({ profile }: Pick<Target, 'profile'>): string {
+  return `other profiles of this address answer over http, so scheme is right: a proxy there sends plain HTTP on to a TLS port; correct it, or profiles.${profile.name}.path`;
 }
 
 function hasCredentials({ job: { http } }: Target): boolean {

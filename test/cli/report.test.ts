@@ -110,6 +110,14 @@ test('the same failure is one line, with the hint and how many more', () => {
   ]);
 });
 
+test('where other profiles of an address answer over http, its scheme is not to blame for a TLS port', () => {
+  const [mem, cpu, other] = [targetOf('a:1', 'mem'), targetOf('a:1', 'cpu'), targetOf('b:1', 'mem')];
+  const error = new ScrapeError('TLS_EXPECTED', 'HTTP 400', { hint: 'set scheme: https' });
+  const tls = (target: Target): PullEvent => ({ type: 'failed', target, stage: 'scrape', error });
+  assert.match(reportOf([mem, cpu], [tls(mem), finished(cpu)]).failureLines()[0] ?? '', /so scheme is right: a proxy/);
+  assert.match(reportOf([other], [tls(other)]).failureLines()[0] ?? '', /— set scheme: https$/);
+});
+
 test('a run is clean only if everything came through, and something was there', () => {
   const a = targetOf('a:1', 'mem');
   assert.equal(reportOf([a], [finished(a)]).isClean, true);

@@ -31,6 +31,8 @@ interface Row {
   readonly hint?: string;
 }
 
+const LOGIN = 'set basic-auth, authorization, oauth2 or http-headers (a token in a header of its own)';
+
 const rows: readonly Row[] = [
   {
     name: 'Go: unknown profile',
@@ -176,14 +178,14 @@ const rows: readonly Row[] = [
     response: answer(401, 'Unauthorized\n', { 'www-authenticate': 'Basic realm="rclone"' }),
     code: 'UNAUTHORIZED',
     message: 'HTTP 401 Unauthorized: Unauthorized',
-    hint: 'set basic-auth',
+    hint: 'set basic-auth: the target asks for Basic realm="rclone"',
   },
   {
     name: 'a token is asked for',
     response: answer(401, '', { 'www-authenticate': 'Bearer' }),
     code: 'UNAUTHORIZED',
     message: 'HTTP 401 Unauthorized',
-    hint: 'set authorization',
+    hint: 'set authorization or oauth2: the target asks for Bearer',
   },
   {
     name: 'a login that is refused',
@@ -193,7 +195,34 @@ const rows: readonly Row[] = [
     message: 'HTTP 401 Unauthorized',
     hint: 'the credentials of the job were refused',
   },
-  { name: 'forbidden', response: answer(403, 'no'), code: 'FORBIDDEN', message: 'HTTP 403 Forbidden: no' },
+  {
+    name: 'forbidden',
+    response: answer(403, 'no'),
+    code: 'FORBIDDEN',
+    message: 'HTTP 403 Forbidden: no',
+    hint: `if it wants a login, ${LOGIN}`,
+  },
+  {
+    name: 'two kinds of login',
+    response: answer(401, '', { 'www-authenticate': 'Bearer realm="basic", Basic realm="x"' }),
+    code: 'UNAUTHORIZED',
+    message: 'HTTP 401 Unauthorized',
+    hint: 'set basic-auth, authorization or oauth2: the target asks for Bearer realm="basic", Basic realm="x"',
+  },
+  {
+    name: 'a login of a kind without a key',
+    response: answer(401, '', { 'www-authenticate': 'Negotiate' }),
+    code: 'UNAUTHORIZED',
+    message: 'HTTP 401 Unauthorized',
+    hint: 'the target asks for Negotiate: set authorization with that type, or http-headers',
+  },
+  {
+    name: 'a login without a word about it',
+    response: answer(401, '{"error":"admin token required"}', { 'content-type': 'application/json' }),
+    code: 'UNAUTHORIZED',
+    message: 'HTTP 401 Unauthorized: {"error":"admin token required"}',
+    hint: LOGIN,
+  },
   {
     name: 'redirects are off',
     response: answer(308, 'moved', { location: '/pprof/debug/pprof/heap' }),

@@ -1,4 +1,6 @@
+import type { PyroPullError } from '../../errors.ts';
 import type { PullEvent } from '../../pull.ts';
+import { tlsBehindHint } from '../../scrape/status-error.ts';
 import { instanceIdOf } from '../../targets/instance-address.ts';
 import type { Target } from '../../targets/target.ts';
 import { count, formatBytes, formatElapsed } from './units.ts';
@@ -62,7 +64,7 @@ export class Report {
         this.#failed += 1;
         // A target whose answer is no profile is no better off than one that doesn't answer; a full disk is not its fault.
         this.#instance(event.target)[event.stage === 'write' ? 'scraped' : 'failed'] += 1;
-        this.#addFailure(event.target, event.error.message, event.error.hint);
+        this.#addFailure(event.target, event.error);
         break;
       case 'warning':
         break;
@@ -99,7 +101,11 @@ export class Report {
 
   /** The failures, each kind once: `connection refused: 3 profiles: http://a/… (and 2 more)`. */
   failureLines(): string[] {
-    return [...this.#failures.values()].map(({ message, hint, urls }) => {
+    return [...this.#failures.values()].map(({ target, error, urls }) => {
+      const { message } = error;
+      // Other profiles may have come through after this one had failed.
+      const isPlain = error.code === 'TLS_EXPECTED' && this.#instance(target).scraped > 0;
+      const hint = isPlain ? tlsBehindHint(target) : error.hint;
       const more = urls.length > 1 ? ` (and ${urls.length - 1} more)` : '';
       const remedy = hint ? ` — ${hint}` : '';
       return `${urls[0]}${more}: ${message}${remedy}`;
@@ -169,10 +175,10 @@ export class Report {
     }
   }
 
-  #addFailure(target: Target, message: string, hint: string | undefined): void {
-    const known = this.#failures.get(message);
+  #addFailure(target: Target, error: PyroPullError): void {
+    const known = this.#failures.get(error.message);
     if (known) known.urls.push(target.url);
-    else this.#failures.set(message, { message, hint, urls: [target.url] });
+    else this.#failures.set(error.message, { target, error, urls: [target.url] });
   }
 
   /** `unknown`: the run was stopped before anything came of them. */
@@ -189,7 +195,8 @@ export class Report {
 }
 
 interface Failures {
-  readonly message: string;
-  readonly hint: string | undefined;
+  /** Of the first. */
+  readonly target: Target;
+  readonly error: PyroPullError;
   readonly urls: string[];
 }
