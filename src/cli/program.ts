@@ -71,7 +71,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     .description('scrape every active target and enabled profile, once or in a loop')
     .argument(
       '[target...]',
-      "host:port, or a URL whose path is put before the profiles' paths; scraped without a config",
+      "host:port, a URL whose path is put before the profiles' paths, or unix:///path of a socket; scraped without a config",
     )
     .addOption(configOption())
     .option('--demo', 'no config: start the embedded demo service and scrape it', false)

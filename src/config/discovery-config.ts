@@ -17,6 +17,8 @@ export type DiscoveryConfig =
 export interface StaticDiscoveryConfig {
   readonly mechanism: 'static';
   readonly groups: readonly StaticGroup[];
+  /** Where relative unix sockets lie: the directory of the config file. */
+  readonly dir: string;
 }
 
 /** One entry of `static-configs`, or of a discovery file. */

@@ -6,7 +6,7 @@ import { untilAborted } from './wait.ts';
 /** The groups that stand in the config itself, where their source leads: `static-configs[2]`. */
 export function createStaticDiscoverer(config: StaticDiscoveryConfig, name: string): Discoverer {
   const update: DiscoveryUpdate = {
-    groups: config.groups.map((group, index) => targetGroupOf(group, `${name}[${index}]`)),
+    groups: config.groups.map((group, index) => targetGroupOf(group, `${name}[${index}]`, { socketDir: config.dir })),
     failures: [],
     warnings: [],
   };

@@ -8,4 +8,6 @@ export interface TargetGroup {
   readonly targets: readonly LabelSet[];
   /** Shared by all targets; a target's own label of the same name wins. */
   readonly labels: LabelSet;
+  /** Where relative unix sockets of its targets lie. Undefined for a source that may not name sockets of this machine. */
+  readonly socketDir?: string | undefined;
 }

@@ -4,9 +4,12 @@ import { redactUrl } from './redact-url.ts';
 /** Where to connect. In parts, because `URL` drops default ports and refuses IPv6 zones. */
 export interface HttpOrigin {
   readonly scheme: 'http' | 'https';
-  /** Without brackets: `::1`, `fe80::1%eth0`. */
+  /** Without brackets: `::1`, `fe80::1%eth0`. Of a unix socket: as it was written, `unix:///run/app.sock`. */
   readonly hostname: string;
+  /** Of a unix socket: 0. */
   readonly port: number;
+  /** The file of a unix socket, which is connected to instead of host and port. No URL leads to one. */
+  readonly socketPath?: string | undefined;
 }
 
 /** What a request line and its Host header are made from. */
@@ -52,15 +55,17 @@ function decode(text: string): string {
 }
 
 /** `host:port`, IPv6 in brackets, zone kept: tells connections apart, and is what a CONNECT asks for. */
-export function authorityOf({ hostname, port }: HttpOrigin): string {
+export function authorityOf({ hostname, port, socketPath }: HttpOrigin): string {
+  if (socketPath !== undefined) return `unix:${socketPath}`;
   return `${bracketed(hostname)}:${port}`;
 }
 
 /**
- * The Host header: without the port where it is the scheme's own, and without an IPv6 zone, which means nothing to the
+ * The Host header: `localhost` for a unix socket; without the port where it is the scheme's own, and without an IPv6 zone, which means nothing to the
  * other end (RFC 6874).
  */
-export function hostHeader({ scheme, hostname, port }: HttpOrigin): string {
+export function hostHeader({ scheme, hostname, port, socketPath }: HttpOrigin): string {
+  if (socketPath !== undefined) return 'localhost';
   const zone = hostname.indexOf('%');
   const host = bracketed(zone === -1 ? hostname : hostname.slice(0, zone));
   return port === defaultPort(scheme) ? host : `${host}:${port}`;

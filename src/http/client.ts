@@ -166,16 +166,14 @@ class ConfiguredClient implements HttpClient {
 
   /** Everything that comes from the config is for the host that the config names: none of it follows a redirect away. */
   async #headersFor(request: HttpRequest, isTrusted: boolean, remainingMs: number): Promise<string[]> {
-    const headers = ['user-agent', this.#userAgent];
     const own = Object.entries(request.headers ?? {});
     if (!isTrusted) {
+      const headers = ['user-agent', this.#userAgent];
       for (const [name, value] of own) if (!/^(authorization|cookie)$/i.test(name)) headers.push(name, value);
       return headers;
     }
-    for (const [name, value] of own) headers.push(name, value);
-    const hasAuthorization = own.some(([name]) => name.toLowerCase() === 'authorization');
-    headers.push(...(await this.#headers.plain()));
-    if (hasAuthorization) return headers;
+    const headers = mergedHeaders(this.#userAgent, own, await this.#headers.plain());
+    if (headers.some((name, index) => index % 2 === 0 && /^authorization$/i.test(name))) return headers;
     const { userinfo } = request;
     const authorization = await this.#headers.authorization(remainingMs);
     const fallback = userinfo === undefined ? undefined : basicCredentials(userinfo);
@@ -183,6 +181,34 @@ class ConfiguredClient implements HttpClient {
     return headers;
   }
 }
+
+/**
+ * Configured headers take the place of the request's own ones, except of those that describe its body or that it is
+ * authorized by.
+ */
+function mergedHeaders(
+  userAgent: string,
+  own: readonly (readonly [name: string, value: string])[],
+  configured: readonly string[],
+): string[] {
+  const headers: string[] = [];
+  const isConfigured = (wanted: string): boolean =>
+    configured.some((name, index) => index % 2 === 0 && name.toLowerCase() === wanted);
+  const isOwn = (wanted: string): boolean => own.some(([name]) => name.toLowerCase() === wanted);
+  if (!isConfigured('user-agent')) headers.push('user-agent', userAgent);
+  for (const [name, value] of own) {
+    const lower = name.toLowerCase();
+    if (KEPT_HEADERS.has(lower) || !isConfigured(lower)) headers.push(name, value);
+  }
+  for (let i = 0; i < configured.length; i += 2) {
+    const name = configured[i] ?? '';
+    const lower = name.toLowerCase();
+    if (!KEPT_HEADERS.has(lower) || !isOwn(lower)) headers.push(name, configured[i + 1] ?? '');
+  }
+  return headers;
+}
+
+const KEPT_HEADERS: ReadonlySet<string> = new Set(['authorization', 'content-type', 'content-encoding']);
 
 function cancelled(): HttpError {
   return new HttpError('CANCELLED', 'cancelled');

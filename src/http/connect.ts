@@ -74,7 +74,8 @@ export class ConnectAttempt {
     const { tls } = this.#route;
     // The proxy's certificate, where the TLS connection ends there, is for the proxy's name.
     const isTarget = origin === this.#route.origin;
-    const name = (isTarget ? tls.serverName : undefined) ?? origin.hostname;
+    const name =
+      (isTarget ? tls.serverName : undefined) ?? (origin.socketPath === undefined ? origin.hostname : 'localhost');
     const socket = tlsConnect({
       ...dialOptions(origin),
       ...(over ? { socket: over } : {}),
@@ -144,7 +145,12 @@ export class ConnectAttempt {
   }
 }
 
-function dialOptions(origin: HttpOrigin): { host: string; port: number; autoSelectFamilyAttemptTimeout: number } {
+type DialOptions =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number; readonly autoSelectFamilyAttemptTimeout: number };
+
+function dialOptions(origin: HttpOrigin): DialOptions {
+  if (origin.socketPath !== undefined) return { path: origin.socketPath };
   return { host: origin.hostname, port: origin.port, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS };
 }
 

@@ -200,7 +200,8 @@ class Connection implements ExchangeConnection {
     const { request } = exchange;
     const { origin, proxy } = this.route;
     const isForwarded = proxy !== undefined && origin.scheme === 'http';
-    const headers = ['host', hostHeader(origin), ...request.headers];
+    const hasHost = request.headers.some((name, index) => index % 2 === 0 && /^host$/i.test(name));
+    const headers = hasHost ? [...request.headers] : ['host', hostHeader(origin), ...request.headers];
     if (isForwarded && proxy.authorization) headers.push('proxy-authorization', proxy.authorization);
     this.#client.dispatch(
       {

@@ -79,6 +79,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 };
 
 function connectFailure({ code }: RawError, origin: HttpOrigin, phase: RequestPhase): Finding | undefined {
+  const socketFinding = origin.socketPath === undefined ? undefined : socketFailure(code, origin.socketPath);
+  if (socketFinding) return socketFinding;
   switch (code) {
     case 'ECONNREFUSED':
       return {
@@ -110,6 +112,39 @@ function connectFailure({ code }: RawError, origin: HttpOrigin, phase: RequestPh
       const message = UNREACHABLE[code];
       return message ? { code: 'UNREACHABLE', message } : undefined;
     }
+  }
+}
+
+/** Errors of connecting to a unix socket. */
+function socketFailure(code: string, path: string): Finding | undefined {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return {
+        code: 'NO_SUCH_SOCKET',
+        message: `no such socket: ${path}`,
+        hint: 'start the program that makes it, or check the path',
+      };
+    case 'ECONNREFUSED':
+      return {
+        code: 'CONNECTION_REFUSED',
+        message: `connection refused by ${path}`,
+        hint: 'no program listens on that socket; it may be left over from one that has ended',
+      };
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        code: 'SOCKET_FORBIDDEN',
+        message: `permission denied: ${path}`,
+        hint: 'run pyro-pull as a user who may write to the socket and enter its directory',
+      };
+    case 'ENOTSOCK':
+    case 'EPROTOTYPE':
+      return { code: 'NO_SUCH_SOCKET', message: `${path} is no stream socket`, hint: 'check the path' };
+    case 'EAGAIN':
+      return { code: 'CONNECTION_REFUSED', message: `${path} has no room for another connection` };
+    default:
+      return undefined;
   }
 }
 

@@ -36,7 +36,7 @@ export class ProxyChooser {
   /** Undefined: no proxy. Rejects with HttpError for a proxy URL that can't be used or a secret that can't be read. */
   async proxyFor(origin: HttpOrigin): Promise<ProxyServer | undefined> {
     const config = this.#config;
-    if (!config) return undefined;
+    if (!config || origin.socketPath !== undefined) return undefined;
     const url = config.fromEnvironment ? this.#fromEnvironment(origin) : fromConfig(config, origin);
     if (url === undefined) return undefined;
     const { origin: proxyOrigin, userinfo } = proxyAddress(url);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { StaticGroup } from '../config/discovery-config.ts';
 import { DEFAULT_HTTP_CLIENT } from '../config/http-client-config.ts';
 import { PRESETS } from '../config/presets.ts';
@@ -10,7 +11,7 @@ import {
 import { ValueError } from '../config/value-error.ts';
 import { UsageError } from '../errors.ts';
 import { EMPTY_LABELS, PROFILE_PREFIX, SCHEME_LABEL } from '../labels/label-set.ts';
-import { parseOrigin } from './address.ts';
+import { isSocketAddress, parseOrigin } from './address.ts';
 
 const AD_HOC_PROFILES = ['cpu', 'mem', 'goroutines', 'mutex', 'block'];
 
@@ -42,7 +43,7 @@ function adHocJob(targets: readonly string[]): ScrapeConfig {
     profiles: PRESETS,
     params: new Map(),
     relabelRules: [],
-    discovery: [{ mechanism: 'static', groups: targets.map(groupOf) }],
+    discovery: [{ mechanism: 'static', groups: targets.map(groupOf), dir: '.' }],
     http: DEFAULT_HTTP_CLIENT,
     onCounterReset: 'emit',
     isExclusive: false,
@@ -64,7 +65,8 @@ function groupOf(argument: string): StaticGroup {
 /** The host name, with `_` for what an application name may not have (the colons of IPv6). */
 function applicationOf(argument: string, address: string, scheme: string): string {
   try {
-    return parseOrigin(address, scheme, '').hostname.replace(/[^A-Za-z0-9_.-]/g, '_');
+    const { hostname, socketPath } = parseOrigin(address, scheme, '', '.');
+    return (socketPath === undefined ? hostname : basename(socketPath, '.sock')).replace(/[^A-Za-z0-9_.-]/g, '_');
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     throw usageError(argument, error.message, error.hint ?? '');
@@ -78,8 +80,9 @@ interface Argument {
   readonly prefix: string;
 }
 
-/** `host:port`, `host:port/prefix` or a URL. What a browser's address bar holds after `/debug/pprof` is cut off. */
+/** `host:port`, `host:port/prefix`, a URL, or a unix socket. What a browser's address bar holds after `/debug/pprof` is cut off. */
 function splitArgument(argument: string): Argument {
+  if (isSocketAddress(argument)) return { scheme: 'http', address: argument, prefix: '' };
   const parts = /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/?#]*)(\/[^?#]*)?([?#].*)?$/is.exec(argument);
   const [, scheme = 'http', address = '', path = '', query = ''] = parts ?? [];
   if (address === '') throw usageError(argument, 'there is no host in it', 'give host:port or a URL');

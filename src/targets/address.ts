@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { ValueError } from '../config/value-error.ts';
 import type { TargetOrigin } from './target.ts';
@@ -10,16 +11,22 @@ const ADDRESS_HINT = 'give host:port, an IPv6 address in brackets: [::1]:6060';
 /**
  * Reads `__scheme__`, `__address__` and `__port__`. Host and port are split as Go does it; beyond that an IPv6 address may
  * stand without brackets, a `__port__` replaces the port, and what no HTTP client could ask is refused here instead of at
- * every scrape. Throws a `ValueError`.
+ * every scrape. `unix:///abs.sock` and `unix:./rel.sock` are unix sockets, relative ones below `socketDir`; where that is
+ * undefined none is taken, since a service that lists targets could make this program speak to any socket of the machine.
+ * Throws a `ValueError`.
  */
-export function parseOrigin(address: string, scheme: string, port: string): TargetOrigin {
+export function parseOrigin(address: string, scheme: string, port: string, socketDir?: string): TargetOrigin {
   if (address === '') throw new ValueError('no address', 'set __address__; a labelkeep rule may have removed it');
-  refuseForeignParts(address);
+  const isSocket = isSocketAddress(address);
+  if (!isSocket) refuseForeignParts(address);
   const lowerScheme = scheme.toLowerCase();
   if (lowerScheme !== '' && lowerScheme !== 'http' && lowerScheme !== 'https') {
     throw new ValueError(`scheme "${scheme}" not supported`, 'use http or https');
   }
   const knownScheme = lowerScheme === 'https' ? 'https' : 'http';
+  if (isSocket) {
+    return { scheme: knownScheme, hostname: address, port: 0, socketPath: socketPathOf(address, socketDir) };
+  }
   const parts = splitHostPort(address);
   const portText = port === '' ? parts.port : port;
   return {
@@ -29,9 +36,44 @@ export function parseOrigin(address: string, scheme: string, port: string): Targ
   };
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort({ hostname, port }: Pick<TargetOrigin, 'hostname' | 'port'>): string {
+/** `host:port`, a unix socket as it was written; with brackets around an IPv6 address. */
+export function formatHostPort({ hostname, port, socketPath }: Omit<TargetOrigin, 'scheme'>): string {
+  if (socketPath !== undefined) return hostname;
   return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** Whether an address is `unix:` and the path of a socket. */
+export function isSocketAddress(address: string): boolean {
+  return address.startsWith('unix:');
+}
+
+const SOCKET_HINT = 'write unix:///run/app.sock, or unix:./app.sock relative to the file that it stands in';
+/** What Linux has room for, without the zero at the end; macOS has 103. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+function socketPathOf(address: string, socketDir: string | undefined): string {
+  if (socketDir === undefined) {
+    throw new ValueError(
+      `unix socket ${JSON.stringify(address)} from a source that may not name sockets of this machine`,
+      'unix sockets are taken from static-configs, file-sd-configs and the command line',
+    );
+  }
+  const rest = address.slice('unix:'.length);
+  const written = rest.startsWith('///') ? rest.slice(2) : rest;
+  if (written === '' || written.startsWith('//')) {
+    throw new ValueError(`${JSON.stringify(address)} is not the path of a socket`, SOCKET_HINT);
+  }
+  if (/[\p{Cc}\p{Cs}]/u.test(written) || written.endsWith('/')) {
+    throw new ValueError(`${JSON.stringify(address)} is not the path of a socket`, SOCKET_HINT);
+  }
+  const path = written.startsWith('/') ? written : join(socketDir, written);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw new ValueError(
+      `the path of the socket is longer than ${MAX_SOCKET_PATH_BYTES} bytes: ${path}`,
+      'the system takes no longer one; make a symbolic link with a short path',
+    );
+  }
+  return path;
 }
 
 function refuseForeignParts(address: string): void {

@@ -61,7 +61,7 @@ export function targetsFromGroups(
   const builder = new TargetBuilder(job);
   for (const group of groups) {
     for (const [index, labels] of group.targets.entries()) {
-      builder.add(labels, group.labels, `instance ${index} in group ${group.source}`);
+      builder.add(labels, group, `instance ${index} in group ${group.source}`);
     }
   }
   return builder.finish(nowMs);
@@ -92,8 +92,8 @@ class TargetBuilder {
     this.#warnings.add(`job ${this.#job.jobName}: ${message}`);
   };
 
-  add(targetLabels: LabelSet, groupLabels: LabelSet, place: string): void {
-    const discovered = new DiscoveredLabels(targetLabels, groupLabels, this.#defaults);
+  add(targetLabels: LabelSet, group: TargetGroup, place: string): void {
+    const discovered = new DiscoveredLabels(targetLabels, group.labels, this.#defaults);
     const result = relabel(discovered.merged(), this.#job.relabelRules, this.#warn);
     if ('droppedBy' in result) {
       this.#drop(discovered, { type: 'relabel', ruleIndex: result.droppedBy });
@@ -104,7 +104,7 @@ class TargetBuilder {
     const [other] = variants;
     if (other === undefined) this.#drop(discovered, { type: 'no-profile-enabled' });
     else if (mine.length === 0) this.#drop(discovered, { type: 'shard', shard: this.#shardOf(other.labels) });
-    const targets = mine.flatMap((variant) => this.#targetsOfVariant(discovered, variant, place));
+    const targets = mine.flatMap((variant) => this.#targetsOfVariant(discovered, variant, group.socketDir, place));
     if (targets.length > 0) this.#instances.push(targets);
   }
 
@@ -117,9 +117,14 @@ class TargetBuilder {
     return Number(hashMod(labels.get(ADDRESS_LABEL) ?? '', BigInt(this.#job.shard?.total ?? 1)));
   }
 
-  #targetsOfVariant(discovered: LabelSet, { labels, enabled }: Variant, place: string): Target[] {
+  #targetsOfVariant(
+    discovered: LabelSet,
+    { labels, enabled }: Variant,
+    socketDir: string | undefined,
+    place: string,
+  ): Target[] {
     try {
-      const instance = this.#readInstance(discovered, labels);
+      const instance = this.#readInstance(discovered, labels, socketDir);
       if (enabled.length === 0) this.#drop(discovered, { type: 'no-profile-enabled' });
       return this.#targetsOf(instance, enabled, place);
     } catch (error) {
@@ -193,12 +198,16 @@ class TargetBuilder {
   }
 
   /** Checks what all profiles of one address share. Throws a `ValueError`. */
-  #readInstance(discoveredLabels: LabelSet, labels: LabelSet): Instance {
+  #readInstance(discoveredLabels: LabelSet, labels: LabelSet, socketDir: string | undefined): Instance {
     const address = labels.get(ADDRESS_LABEL) ?? '';
-    const origin = parseOrigin(address, labels.get(SCHEME_LABEL) ?? '', labels.get(PORT_LABEL) ?? '');
+    const origin = parseOrigin(address, labels.get(SCHEME_LABEL) ?? '', labels.get(PORT_LABEL) ?? '', socketDir);
     const hostPort = formatHostPort(origin);
-    if (labels.has(UNIX_SOCKET_LABEL))
-      throw new ValueError('unix sockets are not supported', `remove ${UNIX_SOCKET_LABEL}`);
+    if (labels.has(UNIX_SOCKET_LABEL)) {
+      throw new ValueError(
+        `${UNIX_SOCKET_LABEL} is not supported`,
+        'remove it, and give the socket as the target: unix:///run/app.sock',
+      );
+    }
     checkApplicationName(labels.get(NAME_LABEL) ?? '');
     const { intervalMs, timeoutMs } = readTiming(this.#job, this.#timingTexts, {
       interval: labels.get(SCRAPE_INTERVAL_LABEL) ?? '',

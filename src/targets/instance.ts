@@ -18,8 +18,9 @@ export interface Instance {
   readonly timeoutMs: number | undefined;
 }
 
-/** Scheme, host and port. */
+/** Scheme, host and port; of a unix socket as it was written, with a colon before the path that follows. */
 export function baseUrlOf(origin: TargetOrigin): string {
+  if (origin.socketPath !== undefined) return `${origin.scheme === 'https' ? 'https+' : ''}${origin.hostname}:`;
   return `${origin.scheme}://${formatHostPort(origin)}`;
 }
 

@@ -31,9 +31,12 @@ export interface Target {
 /** Where to connect. Kept in parts because `URL` drops default ports and refuses IPv6 zones. */
 export interface TargetOrigin {
   readonly scheme: 'http' | 'https';
-  /** Without brackets: `::1`. */
+  /** Without brackets: `::1`. Of a unix socket: as it was written, `unix:///run/app.sock`. */
   readonly hostname: string;
+  /** Of a unix socket: 0. */
   readonly port: number;
+  /** The file of a unix socket. */
+  readonly socketPath?: string | undefined;
 }
 
 /** Why a discovered target is not scraped although nothing is wrong with it. */

@@ -89,8 +89,8 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
     '23:39 scrape-configs[5].sample.rotate-every: 1m is too short: a delta needs two snapshots of a target (write at least 3m, 3 times the scrape interval)',
   ],
   'headers.bad.yml': [
-    "6:7 scrape-configs[0].http-headers.Authorization: header Authorization can't be set here (use authorization, basic-auth or oauth2)",
-    "7:7 scrape-configs[0].http-headers.User-Agent: header User-Agent can't be set here (remove it)",
+    "6:7 scrape-configs[0].http-headers.Transfer-Encoding: header Transfer-Encoding can't be set: it says how requests are sent (remove it)",
+    "7:7 scrape-configs[0].http-headers.connection: header connection can't be set: it says how requests are sent (remove it)",
     '8:7 scrape-configs[0].http-headers["X Team"]: "X Team" is not a header name (as in X-Scope-OrgID)',
     '9:15 scrape-configs[0].http-headers.X-Team: must be a mapping, not a list (write key: value pairs)',
     '10:25 scrape-configs[0].http-headers.X-Other.values: must be a list',

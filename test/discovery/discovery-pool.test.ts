@@ -32,6 +32,7 @@ function statics(...addresses: string[]): DiscoveryConfig {
   const group = { targets: addresses, labels: new Map([['env', 'dev']]), application: 'app', spyName: 'gospy' };
   return {
     mechanism: 'static',
+    dir: '/etc/pyro-pull',
     groups: [group, { ...group, targets: [], application: undefined, spyName: undefined }],
   };
 }
@@ -65,8 +66,9 @@ test('static groups become target groups with their place as source', async () =
         ]),
       ],
       labels: new Map([['env', 'dev']]),
+      socketDir: '/etc/pyro-pull',
     },
-    { source: 'static-configs[1]', targets: [], labels: new Map([['env', 'dev']]) },
+    { source: 'static-configs[1]', targets: [], labels: new Map([['env', 'dev']]), socketDir: '/etc/pyro-pull' },
   ]);
 });
 

@@ -144,3 +144,32 @@ test('user and password of a URL become Basic, unless something is configured', 
     [basic('u:p'), 'Bearer token'],
   );
 });
+
+test('http-headers replace what is sent otherwise, Host and User-Agent too', async (t) => {
+  const target = await startFakeTarget(t, answers.status(200, ''));
+  const headers = new Map([
+    ['Host', { values: [{ value: 'localhost:2019' }] }],
+    ['User-Agent', { values: [{ value: 'me' }] }],
+    ['Accept', { values: [{ value: 'text/plain' }] }],
+    ['Content-Type', { values: [{ value: 'application/protobuf' }] }],
+    ['Authorization', { values: [{ value: 'Token t' }] }],
+  ]);
+  await get(testClient(t, { headers }), target, '/', { headers: { accept: 'application/json' }, userinfo: 'u:p' });
+  const raw = target.requests[0]?.rawHeaders ?? [];
+  const sent = raw.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1]]] : []));
+  assert.deepEqual(sent.filter(([name]) => name !== 'connection').sort(), [
+    ['accept', 'text/plain'],
+    ['authorization', 'Token t'],
+    ['content-type', 'application/protobuf'],
+    ['host', 'localhost:2019'],
+    ['user-agent', 'me'],
+  ]);
+});
+
+test('http-headers do not change what describes a body that is sent', async (t) => {
+  const target = await startFakeTarget(t, answers.status(200, ''));
+  const headers = new Map([['Content-Type', { values: [{ value: 'application/protobuf' }] }]]);
+  const request = { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } } as const;
+  await get(testClient(t, { headers }), target, '/', request);
+  assert.equal(target.requests[0]?.headers['content-type'], 'text/plain');
+});

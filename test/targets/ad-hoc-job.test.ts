@@ -88,3 +88,10 @@ for (const [argument, message, hint] of refused) {
     );
   });
 }
+
+test('a unix socket is a target, named after its file', async () => {
+  const [cpu] = await targetsOf('unix:///run/checkout.sock');
+  assert.equal(cpu?.url, 'unix:///run/checkout.sock:/debug/pprof/profile?seconds=10');
+  assert.equal(cpu?.labels.get('__name__'), 'checkout');
+  assert.equal(cpu?.labels.get('instance'), 'unix:///run/checkout.sock');
+});

@@ -298,7 +298,7 @@ test('warns of an enabled label that is neither true nor false', async () => {
 
 const REJECTED: readonly [why: string, labels: Readonly<Record<string, string>>, message: RegExp][] = [
   ['a character in the application name', { __name__: 'a b' }, /application name "a b": character " " is not allowed/],
-  ['a unix socket', { __unix_socket__: '/run/x.sock' }, /unix sockets are not supported/],
+  ['a unix socket', { __unix_socket__: '/run/x.sock' }, /__unix_socket__ is not supported/],
   ['half of a surrogate pair', { a: '\ud800' }, /the value of label a is not valid Unicode/],
   ['an interval that is no duration', { __scrape_interval__: 'soon' }, /__scrape_interval__: "soon" is not a duration/],
   ['an interval below a second', { __scrape_interval__: '500ms' }, /scrape interval 500ms is too short/],

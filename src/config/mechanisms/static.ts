@@ -9,8 +9,8 @@ import type { NormalizeBlock } from './block.ts';
 export const staticConfigs = z.pipe(
   list(targetGroup),
   z.transform((groups): NormalizeBlock => {
-    return (report) => [
-      { mechanism: 'static', groups: groups.flatMap((group, index) => normalizeGroup(group, report.at(index))) },
+    return (report, { dir }) => [
+      { mechanism: 'static', groups: groups.flatMap((group, index) => normalizeGroup(group, report.at(index))), dir },
     ];
   }),
 );

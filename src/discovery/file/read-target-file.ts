@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseTargetGroups } from '../../config/target-groups.ts';
 import { ConfigError, DiscoveryError } from '../../errors.ts';
 import { META_FILEPATH_LABEL } from '../../labels/label-set.ts';
@@ -29,7 +30,9 @@ export async function readTargetFile(path: string): Promise<FileReading> {
     const { groups, warnings } = parseTargetGroups(text, { file: path, format });
     return {
       type: 'groups',
-      groups: groups.map((group, index) => targetGroupOf(group, `${path}:${index}`, meta)),
+      groups: groups.map((group, index) =>
+        targetGroupOf(group, `${path}:${index}`, { meta, socketDir: dirname(path) }),
+      ),
       warnings: warnings.map(problemLine),
     };
   } catch (error) {

@@ -96,7 +96,7 @@ class HttpSource implements RefreshedSource {
     const { url } = this.#config;
     const meta = new Map([[META_URL_LABEL, url]]);
     const { groups, warnings } = parseTargetGroups(textOf(response.body), { file: redactUrl(url), format: 'json' });
-    this.#groups = groups.map((group, index) => targetGroupOf(group, `${url}:${index}`, meta));
+    this.#groups = groups.map((group, index) => targetGroupOf(group, `${url}:${index}`, { meta }));
     this.#warnings = warnings.map((warning) => `${this.#name}: ${problemLine(warning)}`);
     this.#goodAtMs = this.#deps.now();
   }
