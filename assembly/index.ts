@@ -36,8 +36,8 @@ export { columnPlaces } from './snapshot';
  * Indexes a profile (ten readable bytes must follow it) and tells of it in `header`. False: not an ordinary profile, or no
  * memory; src/delta decides then.
  */
-export function index(profile: usize, length: u32, maxStringBytes: u32): bool {
-  if (!indexProfile(profile, length, maxStringBytes)) return false;
+export function index(profile: usize, length: u32): bool {
+  if (!indexProfile(profile, length)) return false;
   store<u32>(header + HEADER.sampleTypes, sampleTypeCount());
   store<u32>(header + HEADER.samples, sampleCount());
   store<u32>(header + HEADER.mappings, mappingCount());
@@ -67,9 +67,9 @@ function tellString(field: usize, string: u32): void {
 }
 
 /** Checks what `index` did not: locations and samples. False: something is not ordinary, or wrong. */
-export function check(maxStackDepth: u32, maxLabels: u32, maxReferences: u32): bool {
+export function check(maxStackDepth: u32, maxLabels: u32): bool {
   if (!areLocationsGood()) return false;
-  startSamples(0, 0, 0, maxStackDepth, maxLabels, maxReferences);
+  startSamples(0, 0, 0, maxStackDepth, maxLabels);
   return areSamplesGood();
 }
 
@@ -89,7 +89,6 @@ export function makeDelta(): bool {
     seedB,
     load<u32>(request + REQUEST.maxStackDepth),
     load<u32>(request + REQUEST.maxLabels),
-    load<u32>(request + REQUEST.maxReferences),
   );
   if (!takeSnapshot(load<u32>(request + REQUEST.entries), samplesBefore + vanishedBefore)) return false;
   sumTotals();

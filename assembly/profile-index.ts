@@ -25,8 +25,6 @@ const DEFAULT_SAMPLE_TYPE: u32 = 14;
 const DOC_URL: u32 = 15;
 
 const MAX_SAMPLE_TYPES: u32 = 32;
-/** Of each list: known before there is memory for any, as a body of empty strings would ask for four times its size. */
-const MAX_ENTRIES: u32 = 1_000_000;
 
 /** How many of each there are, by the number of the field. */
 const counts: usize = memory.data(16 * 4, 4);
@@ -42,7 +40,6 @@ let end: usize = 0;
 export let hasPeriodType: bool = false;
 export let periodTypeString: u32 = 0;
 export let periodUnitString: u32 = 0;
-let maxStringBytes: u32 = 0;
 
 export function sampleTypeCount(): u32 {
   return load<u32>(counts + SAMPLE_TYPE * 4);
@@ -90,10 +87,9 @@ export function endOf(field: u32, entry: u32): usize {
  * Takes a profile; ten bytes behind it must be there to be looked at. False: not an ordinary one, or there is no memory for
  * its lists. Locations and samples are left to their readers.
  */
-export function indexProfile(profile: usize, length: u32, maxBytesOfString: u32): bool {
+export function indexProfile(profile: usize, length: u32): bool {
   start = profile;
   end = profile + length;
-  maxStringBytes = maxBytesOfString;
   hasPeriodType = false;
   memory.fill(counts, 0, 16 * 4);
   memory.fill(scalars, 0, 16 * 8);
@@ -125,9 +121,7 @@ function countFields(): bool {
     if (isList) {
       if (number > <u64>(end - pos)) return false;
       pos += <usize>number;
-      const count = load<u32>(counts + field * 4) + 1;
-      if (count > MAX_ENTRIES) return false;
-      store<u32>(counts + field * 4, count);
+      store<u32>(counts + field * 4, load<u32>(counts + field * 4) + 1);
     } else {
       // A field that occurs twice: the last one counts, but for time_nanos, which tells that two profiles were concatenated.
       if (load<u64>(scalars + field * 8) !== 0 || field === COMMENT) return false;
@@ -171,16 +165,14 @@ function listFields(): bool {
   return true;
 }
 
-/** String 0 is empty, none is too long, all are UTF-8. */
+/** String 0 is empty, all are UTF-8. */
 function areStringsGood(): bool {
   const count = stringCount();
   if (endOf(STRING, 0) !== startOf(STRING, 0)) return false;
   // Whatever lies between two strings, where all of it is ASCII the strings are, too.
-  const isAscii = areAscii(startOf(STRING, 0), endOf(STRING, count - 1));
+  if (areAscii(startOf(STRING, 0), endOf(STRING, count - 1))) return true;
   for (let string: u32 = 0; string < count; string++) {
-    const from = startOf(STRING, string);
-    const to = endOf(STRING, string);
-    if (to - from > maxStringBytes || !(isAscii || isUtf8(from, to))) return false;
+    if (!isUtf8(startOf(STRING, string), endOf(STRING, string))) return false;
   }
   return true;
 }

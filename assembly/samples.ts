@@ -31,9 +31,6 @@ let seedA: u32 = 0;
 let seedB: u32 = 0;
 let maxStackDepth: u32 = 0;
 let maxLabels: u32 = 0;
-let maxReferences: u32 = 0;
-/** Locations of all stacks so far. */
-let references: u32 = 0;
 
 /** What was made of the last label but for its number, and of which strings. */
 let labelStart: u64 = 0;
@@ -42,14 +39,7 @@ let labelStr: u32 = 0;
 let labelUnit: u32 = 0;
 
 /** `hashOfLocations`: eight bytes for each location by its slot, from 1; with 0 samples are only checked. */
-export function startSamples(
-  hashOfLocations: usize,
-  a: u32,
-  b: u32,
-  stackDepth: u32,
-  labelsOfSample: u32,
-  locationReferences: u32,
-): void {
+export function startSamples(hashOfLocations: usize, a: u32, b: u32, stackDepth: u32, labelsOfSample: u32): void {
   hashes = hashOfLocations;
   locations = locationCount();
   columns = sampleTypeCount();
@@ -58,8 +48,6 @@ export function startSamples(
   seedB = b;
   maxStackDepth = stackDepth;
   maxLabels = labelsOfSample;
-  maxReferences = locationReferences;
-  references = 0;
   labelKey = 0;
 }
 
@@ -148,8 +136,6 @@ export function readSample(sample: u32): bool {
     if (isPacked && pos !== stop) return false;
   }
   if (pos !== end || value !== columns || depth > maxStackDepth) return false;
-  references += depth;
-  if (references > maxReferences) return false;
   a ^= depth;
   b ^= depth;
   key = <u64>finalMix(a + labelsA) | ((<u64>finalMix(b + labelsB)) << 32);

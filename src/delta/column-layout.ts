@@ -22,6 +22,7 @@ export interface ColumnLayout {
 /** The layouts of all profiles so far, of which there are a handful; sorting names took a good part of a small delta. */
 const known = new Map<string, ColumnLayout>();
 const MAX_KNOWN = 1000;
+const MAX_KEY_LENGTH = 2000;
 
 export function columnLayout(header: ProfileHeader, uses: readonly ColumnUse[]): ColumnLayout {
   const { sampleTypes, periodType } = header;
@@ -33,7 +34,7 @@ export function columnLayout(header: ProfileHeader, uses: readonly ColumnUse[]):
   if (layout === undefined) {
     if (known.size === MAX_KNOWN) known.clear();
     layout = makeLayout(header, uses);
-    known.set(key, layout);
+    if (key.length <= MAX_KEY_LENGTH) known.set(key, layout);
   }
   return layout;
 }
@@ -47,7 +48,7 @@ function makeLayout({ sampleTypes, periodType }: ProfileHeader, uses: readonly C
   const columnsWith = (matches: (use: ColumnUse) => boolean): number[] =>
     uses.flatMap((use, column) => (matches(use) ? [column] : []));
   const nameOf = (column: number): string => nameOfType(sampleTypes[column]!);
-  const order = columnsWith((use) => use === 'subtract').sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const order = columnsWith((use) => use === 'subtract').sort((a, b) => compare(nameOf(a), nameOf(b)));
   const all = sampleTypes.map((_, column) => `${uses[column] === 'subtract' ? '-' : '='}${nameOf(column)}`);
   return {
     shape: [...all.sort(), periodType === undefined ? '' : nameOfType(periodType)].join('\n'),
@@ -55,6 +56,12 @@ function makeLayout({ sampleTypes, periodType }: ProfileHeader, uses: readonly C
     order,
     kept: columnsWith((use) => use !== 'drop'),
   };
+}
+
+/** Two columns of one name keep the profile's order. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** JSON, so that no two pairs look the same. */

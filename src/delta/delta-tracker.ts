@@ -1,5 +1,5 @@
 import { freeNow } from '../profile/free-now.ts';
-import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
+import type { ProfileLimits } from '../profile/limits.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
 import type { Target } from '../targets/target.ts';
 import { ClockWatch } from './clock-watch.ts';
@@ -67,7 +67,7 @@ class Tracker implements DeltaTracker {
     const { target } = scraped;
     if (target.format === 'text') return this.#textDump(scraped);
     const young = this.#young(scraped);
-    const { limits = DEFAULT_PROFILE_LIMITS, ownsResponses = false } = this.#options;
+    const { limits = scraped.content.limits, ownsResponses = false } = this.#options;
     const step = new TargetStep(scraped, young, { limits, ownsResponse: ownsResponses });
     const { outcome, tracked } = step.take();
     // First, as it fails where there is no memory: then nothing has changed.
@@ -170,6 +170,10 @@ class Tracker implements DeltaTracker {
     if (warnings.length === 0) return warnings;
     const told = this.#told.get(key) ?? new Set();
     this.#told.set(key, told);
-    return warnings.filter((warning) => !told.has(warning) && told.add(warning));
+    // Another number does not make it another warning.
+    return warnings.filter((warning) => {
+      const text = warning.replace(/\d+/g, '#');
+      return !told.has(text) && told.add(text);
+    });
   }
 }

@@ -1,8 +1,8 @@
 import { closeInEngine, engineText, openInEngine } from '../profile/engine-profile.ts';
-import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
+import type { ProfileLimits } from '../profile/limits.ts';
 import type { ProfileBody } from '../profile/profile-body.ts';
 import type { ProfileHeader } from '../profile/validate-profile.ts';
-import type { Engine } from '../wasm/engine.ts';
+import { type Engine, leaveEngine } from '../wasm/engine.ts';
 import { DROP, HEADER, KEEP, REQUEST, RESULT } from '../wasm/exchange.ts';
 import { type ColumnLayout, columnLayout } from './column-layout.ts';
 import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
@@ -32,7 +32,7 @@ export function engineDelta({
   plan,
   ...request
 }: Declinable<EngineRequest>): DeltaResult | DeltaDeclined | undefined {
-  const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
+  const limits = request.limits ?? content.limits;
   const opened = openInEngine(content, limits);
   if (opened === undefined) return undefined;
   const { engine, header } = opened;
@@ -46,7 +46,11 @@ export function engineDelta({
   const seed = state?.seed ?? PROCESS_SEED;
   tellColumns(engine, header, layout);
   tellRequest(engine, { seed, layout, planned, limits, header, form });
-  if (!tellBefore(engine, before) || engine.calls.makeDelta() === 0) return undefined;
+  if (!tellBefore(engine, before) || engine.calls.makeDelta() === 0) {
+    // Whoever takes over gets a copy of the profile from here.
+    if (!spendsContent) leaveEngine();
+    return undefined;
+  }
   engine.look();
   const next = stateOf(engine, seed, layout);
   if (before === undefined) return { kind: state === undefined ? 'baseline' : 'types-changed', header, state: next };
@@ -86,7 +90,6 @@ function tellRequest(engine: Engine, { seed, layout, planned, limits, header, fo
   tell(engine, REQUEST.seed + 4, seed.b);
   tell(engine, REQUEST.maxStackDepth, limits.maxStackDepth);
   tell(engine, REQUEST.maxLabels, limits.maxLabelsPerSample);
-  tell(engine, REQUEST.maxReferences, limits.maxLocationReferences);
   tell(engine, REQUEST.maxVanished, limits.maxSamples);
   tell(engine, REQUEST.firstPatience, VANISHED_SNAPSHOTS);
   tell(engine, REQUEST.defaultSampleType, keptDefault(engine, header, layout));

@@ -1,5 +1,5 @@
 import { isCumulativeType } from '../profile/go-columns.ts';
-import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../profile/limits.ts';
+import { DEFAULT_BODY_BYTES, type ProfileLimits, profileLimits } from '../profile/limits.ts';
 import { ProfileIndex } from '../profile/profile-index.ts';
 import { SampleReader } from '../profile/sample-reader.ts';
 import type { SampleType } from '../profile/sample-type.ts';
@@ -112,7 +112,7 @@ const NO_PATIENCE = new Uint8Array(0);
 export function computeDelta(request: DeltaRequest): DeltaResult;
 export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | DeltaDeclined;
 export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | DeltaDeclined {
-  const limits = request.limits ?? DEFAULT_PROFILE_LIMITS;
+  const limits = request.limits ?? defaultLimits(request.profile);
   try {
     index.fill(request.profile, limits);
     const header = headerOf(index);
@@ -153,7 +153,7 @@ export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | D
 /** The profile without the dropped columns, its duplicate samples summed and its all-zero samples left out. */
 export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
   try {
-    index.fill(request.profile, request.limits ?? DEFAULT_PROFILE_LIMITS);
+    index.fill(request.profile, request.limits ?? defaultLimits(request.profile));
     const header = headerOf(index);
     const plan = request.plan(header);
     takeSamples(undefined, PROCESS_SEED);
@@ -162,6 +162,11 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
   } finally {
     index.release();
   }
+}
+
+/** The caller has held its own limit on bytes. */
+function defaultLimits({ length }: Uint8Array): ProfileLimits {
+  return profileLimits(Math.max(DEFAULT_BODY_BYTES, length));
 }
 
 /** Reads all samples of the indexed profile into the snapshot. */

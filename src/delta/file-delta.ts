@@ -1,6 +1,8 @@
 import { ProfileError } from '../errors.ts';
 import { isCumulativeType } from '../profile/go-columns.ts';
 import { isGzip } from '../profile/gunzip.ts';
+import { DEFAULT_BODY_BYTES } from '../profile/limits.ts';
+import { TWICE_WARNING } from '../profile/open-profile.ts';
 import { ProfileBody } from '../profile/profile-body.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
@@ -24,12 +26,9 @@ export interface FileDelta {
 }
 
 export interface FileDeltaOptions {
-  /** Inflated size of each file. */
+  /** Inflated size of each file; 64 MiB unless given. */
   readonly maxBytes?: number;
 }
-
-/** A file that a person names is trusted with more than a response of a target. */
-const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
  * What happened between two snapshots of one process, each gzip'd or plain. Columns are subtracted by Go's names for what
@@ -37,13 +36,16 @@ const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
  * ProfileError that begins with `before: ` or `after: `, also (ALREADY_DELTA) where one of them is a delta already.
  */
 export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileDeltaOptions = {}): FileDelta {
-  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  const started = named('before', () => start(new ProfileBody(before, maxBytes)));
+  const maxBytes = options.maxBytes ?? DEFAULT_BODY_BYTES;
+  const first = new ProfileBody(before, maxBytes);
+  const started = named('before', () => start(first));
+  first.shrink();
   if (started.kind === 'declined') return afterAsItIs(started.header, after, maxBytes);
   const timeBefore = started.header.timeNanos;
+  const second = new ProfileBody(after, maxBytes);
   const made = named('after', () =>
     makeDelta({
-      content: new ProfileBody(after, maxBytes),
+      content: second,
       state: started.state,
       plan: (header) => {
         const plan = planOf(header);
@@ -51,6 +53,7 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
       },
     }),
   );
+  second.shrink();
   if (made.kind !== 'delta') throw typesDiffer(started.header, made.header);
   const untilNanos = made.header.timeNanos;
   return {
@@ -61,7 +64,11 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
     untilNanos,
     isReset: made.isReset,
     clamped: made.clamped,
-    warnings: orderWarnings(started.header, made.header),
+    warnings: [
+      ...bodyWarnings('BEFORE', first, started.header),
+      ...bodyWarnings('AFTER', second, made.header),
+      ...orderWarnings(started.header, made.header),
+    ],
   };
 }
 
@@ -127,6 +134,14 @@ function alreadyDelta(header: ProfileHeader): ProfileError {
 /** 0 where a time is missing or the clock went back. */
 function elapsed(before: bigint, after: bigint): bigint {
   return before > 0n && after > before ? after - before : 0n;
+}
+
+function bodyWarnings(which: string, { isTwice }: ProfileBody, { notUtf8 }: ProfileHeader): string[] {
+  const warnings: string[] = [];
+  if (isTwice) warnings.push(`${which} ${TWICE_WARNING}`);
+  if (notUtf8 > 0)
+    warnings.push(`${which} has ${notUtf8} strings that are not UTF-8: their bytes are kept as they are`);
+  return warnings;
 }
 
 function orderWarnings(before: ProfileHeader, after: ProfileHeader): string[] {

@@ -10,6 +10,6 @@ type MakeRequest = Omit<EngineRequest, 'form'>;
 export function makeDelta(request: MakeRequest): DeltaResult;
 export function makeDelta(request: Declinable<MakeRequest>): DeltaResult | DeltaDeclined;
 export function makeDelta(request: Declinable<MakeRequest>): DeltaResult | DeltaDeclined {
-  const { content, spendsContent: _, ...rest } = request;
-  return engineDelta({ ...request, form: 'gzip' }) ?? computeDelta({ ...rest, profile: content.pprof });
+  const { content, spendsContent: _, limits = content.limits, ...rest } = request;
+  return engineDelta({ ...request, form: 'gzip' }) ?? computeDelta({ ...rest, limits, profile: content.pprof });
 }

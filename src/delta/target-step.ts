@@ -4,6 +4,7 @@ import { checkInEngine, openInEngine } from '../profile/engine-profile.ts';
 import { isCumulativeType } from '../profile/go-columns.ts';
 import { isGzip } from '../profile/gunzip.ts';
 import type { ProfileLimits } from '../profile/limits.ts';
+import { TWICE_WARNING } from '../profile/open-profile.ts';
 import type { ProfileKind } from '../profile/profile-kind.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import type { ScrapedProfile } from '../scrape/scraped-profile.ts';
@@ -92,7 +93,7 @@ export class TargetStep {
     });
     if (result.kind === 'declined') return undefined;
     const fingerprint = this.#fingerprintOf(result.header);
-    this.#tellUnlisted(result.header);
+    this.#tellOddities(result.header);
     this.#tellOwnDuration(result.header);
     if (this.#before?.state !== undefined && fingerprint === this.#before.fingerprint) {
       this.#warn('sent the same response as before: is there a cache in between?');
@@ -137,7 +138,7 @@ export class TargetStep {
   #secondsDelta(header: ProfileHeader): StepResult {
     const uses = this.#columnsOf(header);
     if (!uses.includes('subtract')) return this.#asItIs('seconds-delta', header);
-    this.#tellUnlisted(header);
+    this.#tellOddities(header);
     const meaningless = header.sampleTypes.filter((_, column) => uses[column] === 'keep');
     if (meaningless.length > 0) {
       this.#warn(
@@ -159,7 +160,7 @@ export class TargetStep {
   #asItIs(reading: Exclude<Reading, 'cumulative'>, header: ProfileHeader): StepResult {
     const stamp = this.#stampOf(header);
     const tracked = this.#stampOnly(stamp);
-    this.#tellUnlisted(header);
+    this.#tellOddities(header);
     const uses = this.#columnsOf(header);
     if (header.sampleTypes.length > 0 && uses.every((use) => use === 'drop')) {
       return { outcome: this.#held('nothing-listed'), tracked };
@@ -270,7 +271,13 @@ export class TargetStep {
     );
   }
 
-  #tellUnlisted(header: ProfileHeader): void {
+  #tellOddities(header: ProfileHeader): void {
+    if (this.#scraped.content.isTwice) this.#warn(TWICE_WARNING);
+    if (header.notUtf8 > 0) {
+      this.#warn(
+        `has ${header.notUtf8} strings that are not UTF-8: files keep their bytes, JSON and servers get U+FFFD instead of them`,
+      );
+    }
     const { profile } = this.#target;
     if (header.sampleTypes.length === 0 || hasListedType(profile, header)) return;
     this.#warn(

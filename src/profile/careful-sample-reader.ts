@@ -110,8 +110,7 @@ export class CarefulSampleReader {
         numHi = reader.hi;
       }
     }
-    if (key === 0) throw reader.messageFault('has no key');
-    if (str !== 0 && (numLo | numHi) !== 0) throw reader.messageFault('has both str and num');
+    // With both a text and a number Google's reader takes the text.
     this.#sample.addLabel(key, str, numLo, numHi, unit);
   }
 }

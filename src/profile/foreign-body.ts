@@ -8,12 +8,16 @@ const PREVIEW_CHARACTERS = 50;
 
 /**
  * Refuses inflated bytes that are recognisably something else than a protobuf: throws ProfileError `NOT_A_PROFILE` (for
- * gzip within gzip `GZIP_TWICE`, for nothing at all `EMPTY_BODY`) that says what it is. What passes need not be a good
+ * what is gzip still `GZIP_TWICE`, for nothing at all `EMPTY_BODY`) that says what it is. What passes need not be a good
  * profile: only a parser can tell.
  */
 export function refuseForeign(bytes: Uint8Array): void {
   if (bytes.length === 0) throw new ProfileError('EMPTY_BODY', 'empty body');
-  if (isGzip(bytes)) throw new ProfileError('GZIP_TWICE', 'gzip inside gzip');
+  if (isGzip(bytes)) {
+    throw new ProfileError('GZIP_TWICE', 'gzip three times over', {
+      hint: 'something compresses what is compressed already: switch that off for the paths of profiles',
+    });
+  }
   const found = signature(bytes) ?? textKind(bytes) ?? impossibleTag(bytes);
   if (found) throw new ProfileError('NOT_A_PROFILE', found.what, { hint: found.hint });
 }
@@ -34,19 +38,43 @@ const NO_DEBUG: Finding = {
   what: "profile in Go's text form, not protobuf",
   hint: 'remove the debug parameter',
 };
+const CONVERT =
+  'convert it with `go tool pprof -proto`, which reads this form, or scrape an endpoint that serves protobuf';
+const RECOMPRESS = 'send the profile as gzip, or uncompressed';
+
+/** Formats that begin with bytes of their own, which no profile begins with. In Latin-1. */
+const SIGNATURES: readonly (readonly [start: string, what: string, hint: string])[] = [
+  ['--- symbol', 'profile of a Java agent in a legacy form, not protobuf', CONVERT],
+  ['--- heapz ', 'heap profile of a Java agent in a legacy text form, not protobuf', CONVERT],
+  ['--- contentionz ', 'contention profile in the text form of gperftools or a Java agent, not protobuf', CONVERT],
+  ['--- threadz ', 'list of threads in the text form of gperftools, not protobuf', CONVERT],
+  ['heap_v2/', 'heap profile in the text form of jemalloc, not protobuf', CONVERT],
+  ['FLR\0', 'JFR recording of a JVM, not a pprof profile', 'send JFR to Pyroscope with its Java agent'],
+  ['JAVA PROFILE ', 'HPROF dump of a JVM, not a pprof profile', 'scrape an endpoint that serves pprof'],
+  ['PERFILE2', 'recording of Linux perf (perf.data), not a pprof profile', 'convert it with `perf_to_profile`'],
+  ['(\xb5/\xfd', 'zstd stream, not gzip', RECOMPRESS],
+  ['BZh', 'bzip2 stream, not gzip', RECOMPRESS],
+  ['\xfd7zXZ\0', 'xz stream, not gzip', RECOMPRESS],
+  ['\x04"M\x18', 'lz4 stream, not gzip', RECOMPRESS],
+  ['\xff\x06\0\0sNaPpY', 'snappy stream, not gzip', RECOMPRESS],
+  ['\x1f\x9d', 'stream of compress (.Z), not gzip', RECOMPRESS],
+  ['PK\x03\x04', 'ZIP archive, not a profile', 'each profile has its own path'],
+  ['7z\xbc\xaf\x27\x1c', '7-Zip archive, not a profile', 'each profile has its own path'],
+  ['\x7fELF', 'program file (ELF), not a profile', 'each profile has its own path'],
+];
 
 function signature(bytes: Uint8Array): Finding | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SNIFFED_BYTES)).toString('latin1');
   if (/^go 1\.\d+ trace\0/.test(head))
     return { what: 'execution trace of Go, not a profile', hint: 'scrape another path' };
-  if (head.startsWith('--- symbol')) return { what: 'profile of a Java agent in a legacy form, not protobuf' };
-  if (head.startsWith('FLR\0')) return { what: 'JFR recording of a JVM, not a pprof profile' };
-  if (head.startsWith('(\xb5/\xfd')) return { what: 'zstd stream, not gzip' };
-  if (head.startsWith('PK\x03\x04')) return { what: 'ZIP archive, not a profile' };
+  const found = SIGNATURES.find(([start]) => head.startsWith(start));
+  if (found !== undefined) return { what: found[1], hint: found[2] };
   if (head.startsWith('ustar', 257))
     return { what: 'tar archive, not a profile', hint: 'each profile has its own path' };
-  if (isGperftools(bytes)) return { what: 'CPU profile in the legacy form of gperftools, not protobuf' };
-  if (isZlib(bytes)) return { what: 'zlib stream, not gzip' };
+  if (isGperftools(bytes)) {
+    return { what: 'CPU profile in the legacy form of gperftools, not protobuf', hint: CONVERT };
+  }
+  if (isZlib(bytes)) return { what: 'zlib stream, not gzip', hint: RECOMPRESS };
   return undefined;
 }
 
@@ -84,17 +112,39 @@ function textKind(bytes: Uint8Array): Finding | undefined {
   const text = textOf(bytes) ?? pageOf(bytes);
   if (text === undefined) return undefined;
   const start = text.trimStart();
-  if (start.startsWith('<')) {
-    const isIndex = start.includes('<title>/debug/pprof/</title>');
+  if (start.startsWith('<')) return markup(start);
+  if (start.startsWith('{') || start.startsWith('[')) return json(start);
+  if (/^heap profile: .* @ (?:heapprofile|heap_v2|growthz)/.test(start))
+    return { what: 'heap profile in the text form of gperftools, not protobuf', hint: CONVERT };
+  if (/^[a-z]+ profile: |^--- \w+:|^goroutine \d+ \[/.test(start)) return NO_DEBUG;
+  if (/^\S[^\n]*;[^\n]* \d+\r?\n/.test(start))
     return {
-      what: `HTML page, not a profile: ${preview(start)}`,
-      hint: isIndex ? "that is Go's list of profiles: put the name of one behind the path" : WRONG_PAGE,
+      what: `folded stacks as text, not protobuf: ${preview(start)}`,
+      hint: 'scrape an endpoint that serves pprof',
+    };
+  return { what: `text, not a profile: ${preview(start)}` };
+}
+
+function markup(start: string): Finding {
+  if (/<svg[\s>]/i.test(start) && !/<html[\s>]/i.test(start)) {
+    return {
+      what: 'SVG image, not a profile',
+      hint: 'that is a graph drawn of a profile: scrape the path of the profile itself',
     };
   }
-  if (start.startsWith('{') || start.startsWith('['))
-    return { what: `JSON, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
-  if (/^[a-z]+ profile: |^--- \w+|^goroutine \d+ \[/.test(start)) return NO_DEBUG;
-  return { what: `text, not a profile: ${preview(start)}` };
+  if (start.startsWith('<?xml')) return { what: `XML, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
+  const isIndex = start.includes('<title>/debug/pprof/</title>');
+  return {
+    what: `HTML page, not a profile: ${preview(start)}`,
+    hint: isIndex ? "that is Go's list of profiles: put the name of one behind the path" : WRONG_PAGE,
+  };
+}
+
+function json(start: string): Finding {
+  if (start.startsWith('{"nodes":') || start.startsWith('{"head":') || start.startsWith('{"snapshot":')) {
+    return { what: 'profile of V8 as JSON, not pprof', hint: 'serve it as pprof, as @pyroscope/nodejs does' };
+  }
+  return { what: `JSON, not a profile: ${preview(start)}`, hint: WRONG_PAGE };
 }
 
 const WRONG_PAGE = 'check port and path; a proxy or a login page may have answered';

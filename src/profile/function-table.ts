@@ -35,6 +35,12 @@ export class FunctionTable {
     this.#strings.clear();
   }
 
+  /** Makes room for so many functions. */
+  reserve(count: number): void {
+    this.ranges.reserve(count * 2);
+    this.ids.reserve(count);
+  }
+
   add(start: number, end: number, limits: ProfileLimits): void {
     if (this.length === limits.maxFunctions) throw overLimit(`more than ${limits.maxFunctions} functions`);
     this.ranges.push2(start, end);

@@ -15,6 +15,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * `GZIP_TRAILING_BYTES`, or `BODY_TOO_LARGE` for more than `maxBytes`, of which no more than the limit is ever kept.
  */
 export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  refuseClaim(bytes, maxBytes);
   for (const options of attempts(bytes, maxBytes)) {
     try {
       return wholly(bytes, gunzipSync(bytes, options));
@@ -27,6 +28,7 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
 
 /** The same on another thread: more work in all, but the event loop goes on meanwhile. For large bodies. */
 export async function gunzipOffThread(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  refuseClaim(bytes, maxBytes);
   for (const options of attempts(bytes, maxBytes)) {
     try {
       return wholly(bytes, await inflateOnPool(bytes, options));
@@ -35,6 +37,12 @@ export async function gunzipOffThread(bytes: Uint8Array, maxBytes: number): Prom
     }
   }
   throw bodyTooLarge(maxBytes);
+}
+
+/** The last member alone is too large, or its trailer is wrong: nothing is inflated to find out which. */
+function refuseClaim(bytes: Uint8Array, maxBytes: number): void {
+  const claimed = claimedBytes(bytes);
+  if (claimed > maxBytes && isBelievable(claimed, bytes)) throw bodyTooLarge(maxBytes);
 }
 
 /** Whether a trailer's claim can be true. */
@@ -49,7 +57,7 @@ export function claimedBytes(bytes: Uint8Array): number {
 
 export function bodyTooLarge(maxBytes: number): ProfileError {
   const limit = maxBytes % 2 ** 20 === 0 ? `${maxBytes / 2 ** 20}MiB` : `${maxBytes} bytes`;
-  return new ProfileError('BODY_TOO_LARGE', `profile over ${limit} uncompressed`);
+  return new ProfileError('BODY_TOO_LARGE', `profile over ${limit} uncompressed`, { hint: 'raise body-size-limit' });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Int32List } from './int32-list.ts';
+import { LARGE } from './with-room.ts';
 
 /** Secret, so that no profile can be made whose ids all fall into one place of the table. */
 const SEED = randomBytes(4).readInt32LE(0);
@@ -21,7 +22,13 @@ export class IdTable {
 
   clear(): void {
     this.#ids.clear();
+    if (this.#slots.length > LARGE) this.#slots = new Int32Array(0);
     this.isSequential = true;
+  }
+
+  /** Makes room for so many ids. */
+  reserve(count: number): void {
+    this.#ids.reserve(count * 2);
   }
 
   /** Takes the id of the next entry. */

@@ -48,6 +48,12 @@ export class LocationTable {
     for (const list of [this.ranges, this.#fields, this.#lineFunctions, this.#lineStarts]) list.clear();
   }
 
+  /** Makes room for so many locations. */
+  reserve(count: number): void {
+    this.ranges.reserve(count * 2);
+    this.ids.reserve(count);
+  }
+
   add(start: number, end: number, limits: ProfileLimits): void {
     if (this.length === limits.maxLocations) throw overLimit(`more than ${limits.maxLocations} locations`);
     this.ranges.push2(start, end);
@@ -197,11 +203,8 @@ export class LocationTable {
       }
     }
     if ((this.#idLo | this.#idHi) === 0) throw reader.messageFault('has the id 0');
+    // One that is not there counts as none, as in Google's reader.
     this.#mapping = (mappingLo | mappingHi) === 0 ? 0 : this.#mappings.ids.find(mappingLo, mappingHi);
-    if (this.#mapping === 0 && (mappingLo | mappingHi) !== 0) {
-      reader.field = 2;
-      throw reader.fault(`is ${uint64Text(mappingLo, mappingHi)}, but there is no such mapping`, start);
-    }
   }
 
   #readLineCarefully(ordinal: number): void {

@@ -100,10 +100,6 @@ export class MappingTable {
     }
     if ((idLo | idHi) === 0) throw reader.messageFault('has the id 0');
     this.ids.push(idLo, idHi);
-    const { startLo, startHi, limitLo, limitHi } = mapping;
-    if (startHi >>> 0 > limitHi >>> 0 || (startHi === limitHi && startLo >>> 0 > limitLo >>> 0)) {
-      throw reader.messageFault('has its memory_start above its memory_limit');
-    }
     return mapping;
   }
 }

@@ -1,4 +1,5 @@
 import { ProfileError } from '../errors.ts';
+import type { ProfileLimits } from './limits.ts';
 
 /** Something in the bytes that the pprof format doesn't allow, at this offset into the uncompressed profile. */
 export function malformed(message: string, offset: number): ProfileError {
@@ -7,7 +8,14 @@ export function malformed(message: string, offset: number): ProfileError {
 
 /** A profile larger than the limits that keep one target from using up the machine. */
 export function overLimit(message: string): ProfileError {
-  return new ProfileError('PROFILE_LIMIT', `profile too large: ${message}`);
+  return new ProfileError('PROFILE_LIMIT', `profile too large: ${message}`, { hint: 'raise body-size-limit' });
+}
+
+/** Throws ProfileError where so many bytes are more than a profile may take of memory. */
+export function refuseMemory(bytes: number, { maxMemoryBytes }: ProfileLimits): void {
+  if (bytes <= maxMemoryBytes) return;
+  const [needed, most] = [bytes, maxMemoryBytes].map((size) => `${Math.ceil(size / 2 ** 20)} MiB`);
+  throw overLimit(`it needs ${needed} of memory, more than ${most}`);
 }
 
 /** An unsigned 64-bit number, for messages. */

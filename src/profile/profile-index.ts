@@ -1,16 +1,23 @@
+import { countEntries, tableBytes } from './count-entries.ts';
 import { FunctionTable } from './function-table.ts';
 import { Int32List } from './int32-list.ts';
 import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from './limits.ts';
 import { LocationTable } from './location-table.ts';
 import { MappingTable } from './mapping-table.ts';
 import { PERIOD_TYPE, PROFILE, SAMPLE_TYPE } from './message-types.ts';
-import { int64, malformed, overLimit } from './profile-fault.ts';
+import { int64, malformed, overLimit, refuseMemory } from './profile-fault.ts';
 import type { SampleType } from './sample-type.ts';
 import { StringTable } from './string-table.ts';
 import { WireReader } from './wire-reader.ts';
 
 const EMPTY = new Uint8Array(0);
 const NO_VIEW = new DataView(EMPTY.buffer);
+/** From this size on the entries are counted before there is memory for them. */
+const COUNTED_BYTES = 1024 * 1024;
+/** Offsets are 32-bit numbers. */
+const MAX_OFFSET = 2 ** 31 - 1;
+/** Field numbers go up to 15. */
+const FIELDS = 16;
 
 /**
  * Where everything is in one profile: offsets into its bytes and slots of its tables, no objects for each entry. Filling it
@@ -47,8 +54,9 @@ export class ProfileIndex {
   defaultSampleType = 0;
   docUrl = 0;
 
-  /** The string references at the top level: field number, index, offset. */
-  readonly #references = new Int32List();
+  /** The string references at the top level, by field number: the index (of several the highest), and its offset. */
+  readonly #references = new Int32Array(FIELDS);
+  readonly #referencesAt = new Int32Array(FIELDS);
   /** Start and end of each sample_type message, and of the last period_type. */
   readonly #sampleTypeRanges = new Int32List();
   #periodTypeStart = -1;
@@ -64,6 +72,8 @@ export class ProfileIndex {
   fill(bytes: Uint8Array, limits: ProfileLimits): void {
     // A Buffer is another kind of object than a plain Uint8Array: with both, each access below would be a decision.
     this.#clear(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), limits);
+    if (bytes.length > MAX_OFFSET) throw overLimit('it has 2 GiB or more');
+    if (bytes.length >= COUNTED_BYTES) this.#makeRoom();
     this.#scan();
     this.strings.seal();
     this.#readSampleTypes();
@@ -79,6 +89,7 @@ export class ProfileIndex {
     this.bytes = EMPTY;
     this.view = NO_VIEW;
     this.strings.clear(EMPTY);
+    this.samples.clear();
     for (const table of [this.mappings, this.functions, this.locations]) table.clear(EMPTY);
     this.#reader.bytes = EMPTY;
     this.#typeReader.bytes = EMPTY;
@@ -96,7 +107,7 @@ export class ProfileIndex {
     this.sampleTypeStrings.clear();
     this.periodTypeStrings.clear();
     this.comments.clear();
-    this.#references.clear();
+    this.#references.fill(0);
     this.periodType = undefined;
     this.#periodTypeStart = -1;
     this.#periodTypeEnd = -1;
@@ -109,6 +120,22 @@ export class ProfileIndex {
     this.docUrl = 0;
     this.#reader.bytes = bytes;
     this.#typeReader.bytes = bytes;
+  }
+
+  /** Exactly as much as the entries need. Throws ProfileError where there are too many of them. */
+  #makeRoom(): void {
+    const { functions, limits, locations, samples, strings } = this;
+    const counts = countEntries(this.bytes);
+    refuseMore(counts.samples, limits.maxSamples, 'samples');
+    refuseMore(counts.mappings, limits.maxMappings, 'mappings');
+    refuseMore(counts.locations, limits.maxLocations, 'locations');
+    refuseMore(counts.functions, limits.maxFunctions, 'functions');
+    refuseMore(counts.strings, limits.maxStrings, 'strings');
+    refuseMemory(tableBytes(counts) + this.bytes.length, limits);
+    samples.reserve(counts.samples * 2);
+    locations.reserve(counts.locations);
+    functions.reserve(counts.functions);
+    strings.reserve(counts.strings);
   }
 
   /** One walk over the top-level fields. References are looked at afterwards: Go writes the string table last. */
@@ -189,10 +216,10 @@ export class ProfileIndex {
   #takeScalar(reader: WireReader): void {
     switch (reader.field) {
       case 7:
-        this.dropFrames = this.#reference(reader);
+        this.dropFrames = this.#lastReference(reader);
         break;
       case 8:
-        this.keepFrames = this.#reference(reader);
+        this.keepFrames = this.#lastReference(reader);
         break;
       case 9:
         // Two profiles one after the other are one valid message with mixed-up tables; the second time gives them away.
@@ -213,10 +240,10 @@ export class ProfileIndex {
         this.#takeComments(reader);
         break;
       case 14:
-        this.defaultSampleType = this.#reference(reader);
+        this.defaultSampleType = this.#lastReference(reader);
         break;
       case 15:
-        this.docUrl = this.#reference(reader);
+        this.docUrl = this.#lastReference(reader);
         break;
     }
   }
@@ -235,10 +262,12 @@ export class ProfileIndex {
   }
 
   #takeComment(reader: WireReader): void {
-    if (this.comments.length === this.limits.maxStrings) {
-      throw overLimit(`more than ${this.limits.maxStrings} comments`);
+    if (this.comments.length === this.limits.maxComments) {
+      throw overLimit(`more than ${this.limits.maxComments} comments`);
     }
-    this.comments.push(this.#reference(reader));
+    const index = reader.index(Number.POSITIVE_INFINITY);
+    if (index > this.#references[reader.field]!) this.#noteReference(reader, index);
+    this.comments.push(index);
   }
 
   #readSampleTypes(): void {
@@ -246,11 +275,7 @@ export class ProfileIndex {
     for (let at = 0; at < length; at += 2) {
       const ordinal = at >>> 1;
       this.#typeReader.enter(SAMPLE_TYPE, ordinal, data[at]!, data[at + 1]!);
-      const sampleType = this.#readType(this.sampleTypeStrings);
-      if (this.sampleTypes.some(({ type, unit }) => type === sampleType.type && unit === sampleType.unit)) {
-        throw malformed(`sample_type[${ordinal}] is ${sampleType.type}/${sampleType.unit} a second time`, data[at]!);
-      }
-      this.sampleTypes.push(sampleType);
+      this.sampleTypes.push(this.#readType(this.sampleTypeStrings));
     }
     if (length === 0 && this.sampleCount > 0) {
       throw malformed('it has samples but no sample_type', this.samples.data[0]!);
@@ -274,30 +299,41 @@ export class ProfileIndex {
     }
     indexes.push(type);
     indexes.push(unit);
+    for (const index of [type, unit]) {
+      const length = this.strings.end(index) - this.strings.start(index);
+      if (length > this.limits.maxTypeBytes) {
+        throw overLimit(`${reader.path()} has a name of ${length} bytes, more than ${this.limits.maxTypeBytes}`);
+      }
+    }
     return { type: this.strings.text(type), unit: this.strings.text(unit) };
   }
 
-  /** Takes a string reference whose table may not have been read yet. */
-  #reference(reader: WireReader): number {
+  /** Takes a string reference whose table may not have been read yet; where the field occurs again, that one counts. */
+  #lastReference(reader: WireReader): number {
     const index = reader.index(Number.POSITIVE_INFINITY);
-    this.#references.push(reader.field);
-    this.#references.push(index);
-    this.#references.push(reader.tagAt);
+    this.#noteReference(reader, index);
     return index;
   }
 
+  #noteReference({ field, tagAt }: WireReader, index: number): void {
+    this.#references[field] = index;
+    this.#referencesAt[field] = tagAt;
+  }
+
   #checkReferences(): void {
-    const { data, length } = this.#references;
-    for (let at = 0; at < length; at += 3) {
-      const index = data[at + 1]!;
-      if (index >= this.strings.length) {
-        throw malformed(
-          `${PROFILE.fields[data[at]!]!.name} is string ${index}, the string table has ${this.strings.length}`,
-          data[at + 2]!,
-        );
-      }
+    for (let field = 0; field < FIELDS; field++) {
+      const index = this.#references[field]!;
+      if (index < this.strings.length) continue;
+      throw malformed(
+        `${PROFILE.fields[field]!.name} is string ${index}, the string table has ${this.strings.length}`,
+        this.#referencesAt[field]!,
+      );
     }
   }
+}
+
+function refuseMore(count: number, most: number, what: string): void {
+  if (count > most) throw overLimit(`${count} ${what}, more than ${most}`);
 }
 
 function pushRange(list: Int32List, reader: WireReader): void {

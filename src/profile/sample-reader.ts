@@ -1,5 +1,4 @@
 import { CarefulSampleReader } from './careful-sample-reader.ts';
-import { overLimit } from './profile-fault.ts';
 import type { ProfileIndex } from './profile-index.ts';
 import { Sample } from './sample.ts';
 import { ShortVarint } from './short-varint.ts';
@@ -41,11 +40,8 @@ export class SampleReader {
   #strings = 0;
   #maxDepth = 0;
   #maxLabels = 0;
-  #maxReferences = 0;
   #seedA = 0;
   #seedB = 0;
-  /** Locations of all stacks so far. */
-  #references = 0;
 
   constructor(index: ProfileIndex) {
     this.#index = index;
@@ -64,10 +60,8 @@ export class SampleReader {
     this.#strings = strings.length;
     this.#maxDepth = limits.maxStackDepth;
     this.#maxLabels = limits.maxLabelsPerSample;
-    this.#maxReferences = limits.maxLocationReferences;
     this.#seedA = reading.seedA;
     this.#seedB = reading.seedB;
-    this.#references = 0;
     this.#careful.start(reading);
   }
 
@@ -76,10 +70,6 @@ export class SampleReader {
     const ranges = this.#index.samples.data;
     if (!this.#readFast(ranges[number * 2]!, ranges[number * 2 + 1]!, values, at)) {
       this.#careful.read(number, values, at);
-    }
-    this.#references += this.sample.depth;
-    if (this.#references > this.#maxReferences) {
-      throw overLimit(`its stacks have more than ${this.#maxReferences} locations together`);
     }
   }
 

@@ -17,9 +17,18 @@ export class StringTable {
   #uncheckedFrom = -1;
   #uncheckedTo = -1;
   #firstUnchecked = 0;
+  #notUtf8 = 0;
 
   get length(): number {
     return this.#ranges.length >>> 1;
+  }
+
+  /**
+   * Strings that are not UTF-8, though protobuf asks for it. Names that a program reads from elsewhere (the symbols of a
+   * library, a label) may have any bytes, and Google's reader takes them. Known once the table is sealed.
+   */
+  get notUtf8(): number {
+    return this.#notUtf8;
   }
 
   clear(bytes: Uint8Array): void {
@@ -29,6 +38,12 @@ export class StringTable {
     this.#uncheckedFrom = -1;
     this.#uncheckedTo = -1;
     this.#firstUnchecked = 0;
+    this.#notUtf8 = 0;
+  }
+
+  /** Makes room for so many strings. */
+  reserve(count: number): void {
+    this.#ranges.reserve(count * 2);
   }
 
   start(index: number): number {
@@ -46,14 +61,11 @@ export class StringTable {
   }
 
   /**
-   * Takes the next string. Whether it is UTF-8 is checked for whole stretches of strings: between two strings of up to 127
+   * Takes the next string. Whether it is UTF-8 is found out for whole stretches of strings: between two strings of up to 127
    * bytes that follow each other stand a tag and a length, both ASCII, so the stretch is UTF-8 exactly if each string is.
    */
   push(start: number, end: number, limits: ProfileLimits): void {
     if (this.length === limits.maxStrings) throw overLimit(`more than ${limits.maxStrings} strings`);
-    if (end - start > limits.maxStringBytes) {
-      throw overLimit(`string_table[${this.length}] has ${end - start} bytes, more than ${limits.maxStringBytes}`);
-    }
     const follows = this.#uncheckedTo + TAG_BYTES + LENGTH_BYTES === start && end - start < 0x80;
     if (!follows) {
       this.#check();
@@ -63,12 +75,13 @@ export class StringTable {
     this.#uncheckedTo = end;
   }
 
-  /** To be called after the last string. A profile without a string table has string 0 all the same. */
+  /**
+   * To be called after the last string. Throws ProfileError where there is none, as Google's reader does: a profile names at
+   * least string 0, be it as what it has no name for.
+   */
   seal(): void {
     this.#check();
-    if (this.length === 0) {
-      this.#ranges.push2(0, 0);
-    }
+    if (this.length === 0) throw malformed('it has no string_table', 0);
     if (this.end(0) !== this.start(0)) {
       throw malformed('string_table[0] is not empty', this.start(0));
     }
@@ -79,7 +92,7 @@ export class StringTable {
     if (from >= 0 && !isUtf8(this.#bytes.subarray(from, this.#uncheckedTo))) {
       for (let index = this.#firstUnchecked; index < this.length; index++) {
         if (!isUtf8(this.#bytes.subarray(this.start(index), this.end(index)))) {
-          throw malformed(`string_table[${index}] is not valid UTF-8`, this.start(index));
+          this.#notUtf8++;
         }
       }
     }

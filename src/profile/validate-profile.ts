@@ -1,4 +1,4 @@
-import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from './limits.ts';
+import { DEFAULT_BODY_BYTES, type ProfileLimits, profileLimits } from './limits.ts';
 import { ProfileIndex } from './profile-index.ts';
 import { SampleReader } from './sample-reader.ts';
 import type { SampleType } from './sample-type.ts';
@@ -15,9 +15,12 @@ export interface ProfileHeader {
   readonly durationNanos: bigint;
   readonly periodType: SampleType | undefined;
   readonly period: bigint;
+  /** Strings that are not UTF-8. */
+  readonly notUtf8: number;
 }
 
 export interface ValidateOptions {
+  /** Those of the default limit on bytes, or of the profile's own size where that is larger, unless given. */
   readonly limits?: ProfileLimits;
   /** True for a difference that the target made (`?seconds=` on heap …): its values may be negative. */
   readonly allowNegative?: boolean;
@@ -41,7 +44,7 @@ export function forEachSample(
   visit: (values: Int32Array) => void,
 ): ProfileHeader {
   try {
-    index.fill(pprof, options.limits ?? DEFAULT_PROFILE_LIMITS);
+    index.fill(pprof, options.limits ?? profileLimits(Math.max(DEFAULT_BODY_BYTES, pprof.length)));
     const locations = new Int32Array((index.locations.length + 1) * 2);
     reader.start({ allowNegative: options.allowNegative ?? false, locations, seedA: 0, seedB: 0 });
     const { sampleCount, sampleTypes } = index;
@@ -57,6 +60,7 @@ export function forEachSample(
 }
 
 export function headerOf(index: ProfileIndex): ProfileHeader {
-  const { sampleTypes, sampleCount, timeNanos, durationNanos, periodType, period } = index;
-  return { sampleTypes, samples: sampleCount, timeNanos, durationNanos, periodType, period };
+  const { sampleTypes, sampleCount, timeNanos, durationNanos, periodType, period, strings } = index;
+  const { notUtf8 } = strings;
+  return { sampleTypes, samples: sampleCount, timeNanos, durationNanos, periodType, period, notUtf8 };
 }

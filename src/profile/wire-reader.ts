@@ -144,9 +144,8 @@ export class WireReader {
       hi = (byte & 0x7f) >>> 4;
       for (let shift = 3; shift < 32 && byte >= 0x80 && pos < end; shift += 7) {
         byte = bytes[pos++]!;
-        if (shift === 31 && byte > 1) {
-          throw this.fault(byte < 0x80 ? 'is over 64 bits' : 'is a varint over 10 bytes', this.pos);
-        }
+        // Of the tenth byte the lowest bit counts, as in Google's reader.
+        if (shift === 31 && byte >= 0x80) throw this.fault('is a varint over 10 bytes', this.pos);
         hi |= (byte & 0x7f) << shift;
       }
     }
@@ -167,17 +166,17 @@ export class WireReader {
   }
 
   /**
-   * Reads a tag that isn't in the table. Gives its form if it is that of a known field after all, written with more bytes
+   * Reads a tag that isn't in the table. Numbers that no field can have (0, and those above 2^29 - 1) are unknown ones like
+   * others, as in Google's reader. Gives its form if it is that of a known field after all, written with more bytes
    * than it needs; skips an unknown field and gives UNUSUAL_TAG; throws for anything else.
    */
   #readUnusualTag(): number {
     this.field = 0;
     this.readVarint(this.messageEnd);
-    if (this.hi !== 0) throw this.fault(`has a field number above ${MAX_FIELD_NUMBER}`);
     const tag = this.lo;
-    this.field = tag >>> 3;
-    if (this.field === 0) throw this.fault('has a field with number 0');
-    if (this.#type.fields[this.field] === undefined) {
+    const isLarge = this.hi !== 0;
+    this.field = isLarge ? MAX_FIELD_NUMBER : tag >>> 3;
+    if (isLarge || this.#type.fields[this.field] === undefined) {
       this.#skip(tag & 7);
       return UNUSUAL_TAG;
     }

@@ -1,5 +1,5 @@
 /** Arrays beyond this many elements are let go when a profile comes that needs far less. */
-const LARGE = 2 ** 20;
+export const LARGE = 2 ** 20;
 
 /**
  * An array for so many ints that is only used for the profile at hand: the given one if it fits, without a promise about

@@ -3,7 +3,6 @@ import { headerOf, type ResponseHeaders } from '../http/response.ts';
 import { openInEngine } from '../profile/engine-profile.ts';
 import { refuseForeign } from '../profile/foreign-body.ts';
 import { bodyTooLarge, claimedBytes, gunzip, gunzipOffThread, isGzip } from '../profile/gunzip.ts';
-import { DEFAULT_PROFILE_LIMITS } from '../profile/limits.ts';
 import { ProfileBody } from '../profile/profile-body.ts';
 
 /** Larger ones are inflated on another thread before the engine gets them: these would take it some 20 ms at once. */
@@ -44,11 +43,13 @@ export async function checkBody(
 
 async function openGzip(received: Uint8Array, headers: ResponseHeaders, maxBytes: number): Promise<ProfileBody> {
   const body = new ProfileBody(received, maxBytes);
-  if (likelyBytes(received) < ENGINE_BYTES && openInEngine(body, DEFAULT_PROFILE_LIMITS)) return body;
+  if (Math.max(received.length, claimedBytes(received)) < ENGINE_BYTES && openInEngine(body, body.limits)) return body;
   const inner = await inflate(received, maxBytes);
   // With one layer it is of no account whether that was the file's or the transport's: either way this is a .gz file.
-  if (!isGzip(inner) || !isGzipCoding(codingOf(headers))) return new ProfileBody(received, maxBytes, inner);
-  return new ProfileBody(inner, maxBytes, await inflate(inner, maxBytes));
+  if (!isGzip(inner)) return new ProfileBody(received, maxBytes, inner);
+  const twice = new ProfileBody(inner, maxBytes, await inflate(inner, maxBytes));
+  twice.isTwice = !isGzipCoding(codingOf(headers));
+  return twice;
 }
 
 /** A proxy may compress without being asked. Such bytes could pass for a protobuf, so here the header is believed. */

@@ -10,14 +10,14 @@ export interface EngineExports {
   readonly columnPlaces: number;
   readonly totals: number;
   readonly totalsBefore: number;
-  begin(): void;
+  begin(bytes: number): void;
   take(size: number): number;
   giveBack(start: number): void;
   gzipBound(length: number): number;
   gzip(source: number, length: number, target: number): number;
   gunzip(source: number, length: number, target: number, capacity: number): number;
-  index(profile: number, length: number, maxStringBytes: number): number;
-  check(maxStackDepth: number, maxLabels: number, maxReferences: number): number;
+  index(profile: number, length: number): number;
+  check(maxStackDepth: number, maxLabels: number): number;
   makeDelta(): number;
 }
 

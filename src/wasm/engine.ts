@@ -9,6 +9,8 @@ const LARGE_BYTES = 16 * 1024 * 1024;
 const NEEDED_RATIO = 8;
 /** Larger profiles are left to the engine in TypeScript: with all that belongs to one the memory would pass 2 GiB. */
 const MAX_PROFILE_BYTES = 256 * 1024 * 1024;
+/** The most memory that an instance is given unless somebody asks for less. */
+const MAX_MEMORY_BYTES = 2 ** 31 - 2 ** 20;
 
 /** One instance of the engine in assembly/: its functions, and its memory as bytes and as 32-bit and 64-bit numbers. */
 export class Engine {
@@ -68,10 +70,11 @@ let isRefused = false;
 let engine: Engine | undefined;
 
 /**
- * The engine, ready for a profile of so many bytes; what it held is forgotten. Undefined for a profile beyond its reach,
+ * The engine, ready for a profile of so many bytes; what it held is forgotten. It gives up on what would take more than
+ * `maxMemoryBytes`, beyond what it has at rest. Undefined for a profile beyond its reach,
  * and where WebAssembly is not to be had: `node --jitless` has none, a limit on address space leaves no room for its memory.
  */
-export function engineFor(profileBytes: number): Engine | undefined {
+export function engineFor(profileBytes: number, maxMemoryBytes = MAX_MEMORY_BYTES): Engine | undefined {
   if (profileBytes > MAX_PROFILE_BYTES || isRefused || typeof WebAssembly === 'undefined') return undefined;
   // A profile that was given up on may have made the memory grow.
   engine?.look();
@@ -79,8 +82,14 @@ export function engineFor(profileBytes: number): Engine | undefined {
     engine = undefined;
   }
   engine ??= instantiate();
-  engine?.calls.begin();
+  engine?.calls.begin(Math.min(maxMemoryBytes, MAX_MEMORY_BYTES));
   return engine;
+}
+
+/** The instance gave up on a profile. A large one goes at once: what does the work instead needs the memory. */
+export function leaveEngine(): void {
+  engine?.look();
+  if (engine && engine.bytes.length > LARGE_BYTES) engine = undefined;
 }
 
 function instantiate(): Engine | undefined {

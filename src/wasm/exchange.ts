@@ -1,7 +1,7 @@
 // Where things are in what the two sides tell each other through memory, in bytes: as assembly/exchange.ts has it.
 
 /** What `assembly/exchange.ts` calls this layout. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /** Of an indexed profile. A string is told by where it starts and ends. */
 export const HEADER = {
@@ -35,11 +35,10 @@ export const REQUEST = {
   mainMapping: 28,
   maxStackDepth: 36,
   maxLabels: 40,
-  maxReferences: 44,
-  maxVanished: 48,
-  firstPatience: 52,
-  defaultSampleType: 56,
-  compresses: 60,
+  maxVanished: 44,
+  firstPatience: 48,
+  defaultSampleType: 52,
+  compresses: 56,
   timeNanos: 64,
   durationNanos: 72,
 } as const;

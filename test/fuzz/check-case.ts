@@ -55,6 +55,7 @@ function checkReader(bytes: Uint8Array): void {
     durationNanos: expected.durationNanos,
     periodType: expected.periodType,
     period: expected.period,
+    notUtf8: expected.notUtf8,
     totals: expected.sampleTypes.map((_, column) =>
       expected.samples.reduce((sum: bigint, { values }) => sum + (values[column] ?? 0n), 0n),
     ),

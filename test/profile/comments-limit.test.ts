@@ -4,7 +4,7 @@ import { ProfileError } from '../../src/errors.ts';
 import { DEFAULT_PROFILE_LIMITS } from '../../src/profile/limits.ts';
 import { validateProfile } from '../../src/profile/validate-profile.ts';
 
-test('refuses more comments than strings are allowed, before they fill the memory', () => {
+test('refuses more comments than the limit on bytes allows, before they fill the memory', () => {
   // One packed field of four million references to the empty string.
   const count = 4_000_000;
   const profile = new Uint8Array(count + 7);
@@ -20,8 +20,8 @@ test('refuses more comments than strings are allowed, before they fill the memor
   assert.throws(
     () => validateProfile(profile),
     (error) =>
-      error instanceof ProfileError && error.code === 'PROFILE_LIMIT' && /1000000 comments/.test(error.message),
+      error instanceof ProfileError && error.code === 'PROFILE_LIMIT' && /1048576 comments/.test(error.message),
   );
-  const limits = { ...DEFAULT_PROFILE_LIMITS, maxStrings: count };
+  const limits = { ...DEFAULT_PROFILE_LIMITS, maxComments: count };
   assert.equal(validateProfile(profile, { limits }).samples, 0);
 });

@@ -30,10 +30,9 @@ const rows: readonly [limit: keyof ProfileLimits, enough: number, says: RegExp][
   ['maxLocations', 3, /locations/],
   ['maxFunctions', 2, /functions/],
   ['maxStrings', 14, /strings/],
-  ['maxStringBytes', 'alloc_space'.length, /string/],
+  ['maxTypeBytes', 'alloc_space'.length, /name/],
   ['maxStackDepth', 3, /stack|locations/],
   ['maxLabelsPerSample', 2, /labels/],
-  ['maxLocationReferences', 4, /locations|references/],
 ];
 
 for (const [limit, enough, says] of rows) {

@@ -61,7 +61,7 @@ const rows: readonly Row[] = [
   // The protobuf level.
   { name: 'no bytes at all', bytes: new Uint8Array(0), says: /empty/ },
   { name: 'the last byte cut off', bytes: GOOD.subarray(0, -1), says: /time_nanos/ },
-  { name: 'a single zero byte at the end', bytes: plus(Uint8Array.of(0)), says: /field/, within: [END, END + 1] },
+  { name: 'a single zero byte at the end', bytes: plus(Uint8Array.of(0)), says: /ends inside/, within: [END, END + 1] },
   {
     name: 'text at the end',
     bytes: plus(new TextEncoder().encode('oops, an error')),
@@ -72,31 +72,11 @@ const rows: readonly Row[] = [
   { name: 'wire type 7', bytes: plus(tag(99, 7)), says: /wire type 7/, within: [END, END + 2] },
   { name: 'the start of a group', bytes: plus(tag(99, 3)), says: /wire type 3/, within: [END, END + 2] },
   { name: 'the end of a group', bytes: plus(tag(99, 4)), says: /wire type 4/, within: [END, END + 2] },
-  { name: 'field number 0', bytes: plus(varintField(0, 1)), says: /field.* 0|number 0/, within: [END, END + 2] },
-  {
-    name: 'a field number above 2^29-1',
-    bytes: plus(tag(2n ** 29n, 0), varint(1)),
-    says: /536870911|2\^29/,
-    within: [END, END + 5],
-  },
   {
     name: 'a varint of eleven bytes',
     bytes: plus(tag(99, 0), NINE_FS, Uint8Array.of(0x81, 0)),
     says: /10 bytes|64 bits|ten bytes/,
     within: [END, END + 13],
-  },
-  {
-    name: 'a varint over 64 bits',
-    bytes: plus(tag(12, 0), NINE_FS, Uint8Array.of(2)),
-    says: /period.*64 bits/,
-    within: [END, END + 11],
-  },
-  {
-    name: 'a varint over 64 bits among packed values',
-    bytes: withParts({
-      sample: messageField(2, packedField(1, [1]), bytesField(2, concat(NINE_FS, Uint8Array.of(2)))),
-    }),
-    says: /sample\[0\].*value.*64 bits/,
   },
   {
     name: 'a length over the rest',
@@ -143,6 +123,16 @@ const rows: readonly Row[] = [
   },
   // Strings.
   { name: 'no string table', bytes: withParts({ strings: new Uint8Array(0) }), says: /string/ },
+  {
+    name: 'unknown fields and nothing else',
+    bytes: concat(varintField(99, 1), stringField(20, 'x')),
+    says: /no string_table/,
+  },
+  {
+    name: 'samples and types, but no string table',
+    bytes: concat(messageField(1, varintField(1, 0)), messageField(2, packedField(2, [7]))),
+    says: /no string_table/,
+  },
   {
     name: 'string 0 not empty',
     bytes: concat(stringField(6, 'x'), GOOD),
@@ -216,22 +206,6 @@ const rows: readonly Row[] = [
     bytes: withParts({ function: messageField(5, varintField(1, 1), varintField(2, -3)) }),
     says: /function\[0\].*name.*-3/,
   },
-  {
-    name: 'invalid UTF-8',
-    bytes: plus(bytesField(6, Uint8Array.of(0x61, 0xff))),
-    says: /string_table\[5\].*UTF-8/,
-    within: [END, END + 4],
-  },
-  {
-    name: 'UTF-8 cut inside a character',
-    bytes: plus(bytesField(6, Uint8Array.of(0xc3))),
-    says: /string_table\[5\].*UTF-8/,
-  },
-  {
-    name: 'a surrogate in UTF-8',
-    bytes: plus(bytesField(6, Uint8Array.of(0xed, 0xa0, 0x80))),
-    says: /string_table\[5\].*UTF-8/,
-  },
   // References between the tables.
   {
     name: 'a sample of an absent location',
@@ -274,23 +248,6 @@ const rows: readonly Row[] = [
     bytes: withParts({ location: messageField(4, varintField(1, 1), messageField(4, varintField(2, 12))) }),
     says: /location\[0\]\.line\[0\].*no function_id/,
   },
-  {
-    name: 'a location of an absent mapping',
-    bytes: withParts({ location: messageField(4, varintField(1, 1), varintField(2, 9)) }),
-    says: /location\[0\].*mapping.*\b9\b/,
-  },
-  {
-    name: 'a mapping that starts after its end',
-    bytes: withParts({ mapping: messageField(3, varintField(1, 1), varintField(2, 0x9000), varintField(3, 0x1000)) }),
-    says: /mapping\[0\]/,
-  },
-  {
-    name: 'a mapping whose unsigned start is after its end',
-    bytes: withParts({
-      mapping: messageField(3, varintField(1, 1), varintField(2, 2n ** 63n), varintField(3, 2n ** 62n)),
-    }),
-    says: /mapping\[0\]/,
-  },
   // Samples.
   {
     name: 'fewer values than sample types',
@@ -312,7 +269,6 @@ const rows: readonly Row[] = [
     bytes: withParts({ sampleType: new Uint8Array(0) }),
     says: /sample_type|sample type/,
   },
-  { name: 'two equal sample types', bytes: plus(PARTS.sampleType), says: /sample_type\[1\].*alloc_space/ },
   {
     name: 'two profiles one after the other',
     bytes: concat(GOOD, GOOD),
@@ -328,25 +284,6 @@ const rows: readonly Row[] = [
     bytes: plus(varintField(9, 1_700_000_000_000_000_001n)),
     says: /time_nanos/,
     within: [END, END + 11],
-  },
-  {
-    name: 'a label with both str and num',
-    bytes: withParts({
-      sample: messageField(
-        2,
-        packedField(1, [1]),
-        packedField(2, [7]),
-        messageField(3, varintField(1, 3), varintField(2, 4), varintField(3, 5)),
-      ),
-    }),
-    says: /sample\[0\]\.label\[0\].*str.*num|sample\[0\]\.label\[0\].*both/,
-  },
-  {
-    name: 'a label without a key',
-    bytes: withParts({
-      sample: messageField(2, packedField(1, [1]), packedField(2, [7]), messageField(3, varintField(3, 5))),
-    }),
-    says: /sample\[0\]\.label\[0\].*key/,
   },
   {
     name: 'a negative value',

@@ -37,7 +37,28 @@ const refused: readonly (readonly [name: string, body: Uint8Array, says: RegExp]
   ['gzip followed by text', concat(GZIP, text('oops')), /gzip.*(behind|after|follow|trailing)/i],
   ['gzip followed by zero bytes', concat(GZIP, new Uint8Array(7)), /gzip.*(behind|after|follow|trailing)/i],
   ['gzip followed by half a member', concat(GZIP, GZIP.subarray(0, 12)), /gzip.*(ends early|cut)/],
-  ['gzip inside gzip', gzipSync(GZIP), /gzip.*(twice|inside|again)/i],
+  ['gzip three times over', gzipSync(gzipSync(GZIP)), /gzip three times/],
+  ['bzip2', Buffer.from('BZh91AY&SY'), /bzip2/],
+  ['xz', Buffer.from('\xfd7zXZ\0\0\x04', 'latin1'), /xz stream/],
+  ['lz4', Buffer.from('\x04"M\x18\x64\x40', 'latin1'), /lz4/],
+  ['zstd', Buffer.from('(\xb5/\xfd\x04\0', 'latin1'), /zstd/],
+  ['a recording of perf', Buffer.from('PERFILE2\x68\0\0\0', 'latin1'), /perf\.data/],
+  ['a recording of JFR', Buffer.from('FLR\0\0\x02', 'latin1'), /JFR/],
+  ['an ELF file', Buffer.from('\x7fELF\x02\x01', 'latin1'), /ELF/],
+  ['the text of jemalloc', text('heap_v2/524288\n  t*: 28106: 56637512 [0: 0]\n'), /jemalloc/],
+  [
+    'the heap text of gperftools',
+    text('heap profile:      1:      2 [     3:      4] @ heap_v2/524288\n     1:   2 [ 3: 4] @ 0x1\n'),
+    /gperftools/,
+  ],
+  ['the heap text of a Java agent', text('--- heapz 1 ---\nformat = java\n'), /Java/],
+  ['folded stacks', text('main;work;leaf 12\nmain;idle 3\n'), /folded stacks/],
+  [
+    'a flame graph',
+    text('<?xml version="1.0"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN">\n<svg width="1">'),
+    /SVG/,
+  ],
+  ['a CPU profile of V8', text('{"nodes":[{"id":1}]}'), /V8/],
   ['a zlib stream', deflateSync(PROFILE), /zlib/],
   ['an HTML page', text('<!DOCTYPE html>\n<html><body>Sign in</body></html>'), /HTML/],
   ['an HTML page in Latin-1', Buffer.from('<html><title>Gesch\xfctzt</title>', 'latin1'), /HTML page, .*Gesch\xfctzt/],
@@ -51,7 +72,8 @@ const refused: readonly (readonly [name: string, body: Uint8Array, says: RegExp]
     /text|legacy/,
   ],
   ['the text of goroutine?debug=2', text('goroutine 1 [running]:\nmain.main()\n\t/src/main.go:5 +0x1d\n'), /text/],
-  ['the text of goroutine?debug=1', text('goroutine profile: total 4\n1 @ 0x1 0x2\n'), /text|legacy/],
+  ['the text of goroutine?debug=1', text('goroutine profile: total 4\n1 @ 0x1 0x2\n'), /Go's text form/],
+  ['the text of mutex?debug=1', text('--- mutex:\ncycles/second=1\n'), /Go's text form/],
   ['an execution trace of Go', concat(text('go 1.22 trace\0\0\0'), Uint8Array.of(1, 2, 3)), /trace/],
   ['the answer of cmdline', text('/usr/bin/app\0-config\0app.yml'), /./],
   [
@@ -86,6 +108,7 @@ test('shows no more than a little of a text, without control characters', () => 
 const taken: readonly (readonly [name: string, body: Uint8Array])[] = [
   ['a plain profile', PROFILE],
   ['gzip', GZIP],
+  ['gzip inside gzip', gzipSync(GZIP)],
   ['gzip without compression', gzipSync(PROFILE, { level: 0 })],
   ['two gzip members of one message', concat(gzipSync(PROFILE.subarray(0, 20)), gzipSync(PROFILE.subarray(20)))],
   ['gzip members of which one is empty', concat(gzipSync(new Uint8Array(0)), GZIP, gzipSync(new Uint8Array(0)))],
@@ -109,6 +132,28 @@ test('takes a body of exactly the limit and refuses one byte more', () => {
   for (const body of [GZIP, PROFILE]) {
     assert.throws(() => openProfile(body, PROFILE.length - 1), ProfileError);
   }
+});
+
+test('a hint says what to do about each form', () => {
+  for (const [body, hint] of [
+    [Buffer.from('BZh91AY&SY'), /gzip/],
+    [text('heap_v2/524288\n  t*: 1: 2 [0: 0]\n'), /go tool pprof -proto/],
+    [text('<svg>'), /path of the profile/],
+    [gzipSync(gzipSync(GZIP)), /switch that off/],
+  ] as const) {
+    assert.throws(
+      () => openProfile(body, MAX_BYTES),
+      (error) => error instanceof ProfileError && hint.test(error.hint ?? ''),
+    );
+  }
+});
+
+test('refuses by its trailer what would be too large, without inflating it', () => {
+  const bomb = gzipSync(new Uint8Array(64 * 1024 * 1024), { level: 9 });
+  const before = process.cpuUsage();
+  assert.throws(() => openProfile(bomb, 1024 * 1024), /1MiB/);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 20_000, `${user + system} us`);
 });
 
 test('stops a gzip bomb at the limit', () => {

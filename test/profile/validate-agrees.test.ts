@@ -35,6 +35,7 @@ test('says of every profile what the second reader says of it', () => {
         durationNanos: expected.durationNanos,
         periodType: expected.periodType,
         period: expected.period,
+        notUtf8: expected.notUtf8,
         totals: expected.sampleTypes.map((_, column) =>
           expected.samples.reduce((sum: bigint, { values }) => sum + (values[column] ?? 0n), 0n),
         ),

@@ -66,7 +66,12 @@ const refused = [
     code: 'GZIP_TRAILING_BYTES',
     message: 'gzip is followed by 3 zero bytes',
   },
-  { name: 'gzip inside gzip', body: gzipSync(gzip), code: 'GZIP_TWICE', message: 'gzip inside gzip' },
+  {
+    name: 'gzip three times over',
+    body: gzipSync(gzipSync(gzip)),
+    code: 'GZIP_TWICE',
+    message: 'gzip three times over',
+  },
   { name: 'a zlib stream', body: deflateSync(pprof), code: 'NOT_A_PROFILE', message: 'zlib stream, not gzip' },
   {
     name: 'an HTML page',
@@ -207,6 +212,14 @@ for (const coding of ['gzip', 'x-gzip', 'GZIP']) {
     assert.equal((await checkBody(pprof, { 'content-encoding': coding }, LIMIT)).body, pprof);
   });
 }
+
+test('takes the outer gzip off a profile that was compressed twice, and says so', async () => {
+  const twice = await checkBody(gzipSync(gzip), {}, LIMIT);
+  assert.deepEqual(Buffer.from(twice.body), gzip);
+  assert.deepEqual(Buffer.from(twice.pprof), Buffer.from(pprof));
+  assert.equal(twice.isTwice, true);
+  assert.equal((await checkBody(gzip, {}, LIMIT)).isTwice, false);
+});
 
 test('three layers of gzip are one too many', async () => {
   const error = await faultOf(gzipSync(gzipSync(gzip)), { 'content-encoding': 'gzip' });

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseByteSize } from '../../config/byte-size.ts';
+import { ValueError } from '../../config/value-error.ts';
 import { deltaFiles, type FileDelta } from '../../delta/file-delta.ts';
 import { ProfileError, UsageError } from '../../errors.ts';
 import { writeFileWhole } from '../../sinks/file/write-file.ts';
@@ -13,14 +15,17 @@ export interface DeltaOptions {
   readonly after: string;
   readonly output: string;
   readonly json: boolean;
+  /** Of each file, uncompressed: `64MiB`. 0 for no limit. */
+  readonly bodySizeLimit: string;
 }
 
 /** Writes what happened between two snapshots. Rejects with ProfileError (naming the file), UsageError or SinkError; nothing is written then. */
 export async function delta(options: DeltaOptions, io: Io): Promise<number> {
   expectBriefRun();
+  const maxBytes = limitOf(options.bodySizeLimit);
   const before = read(options.before, io);
   const after = read(options.after, io);
-  const made = namingFile(options, () => deltaFiles(before, after));
+  const made = namingFile(options, () => deltaFiles(before, after, { maxBytes }));
   const isToStdout = options.output === '-';
   if (isToStdout) io.stdout.write(made.body);
   else writeFileWhole(resolve(io.cwd, options.output), made.body);
@@ -30,6 +35,19 @@ export async function delta(options: DeltaOptions, io: Io): Promise<number> {
   const told = isToStdout ? io.stderr : io.stdout;
   told.write(options.json ? `${JSON.stringify(asJson(options.output, made))}\n` : `${asText(options.output, made)}\n`);
   return EXIT_OK;
+}
+
+/** Throws UsageError. */
+function limitOf(size: string): number {
+  try {
+    return Number(parseByteSize(size)) || Number.POSITIVE_INFINITY;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new UsageError(`--body-size-limit: ${error.message}`, {
+      ...(error.hint && { hint: error.hint }),
+      cause: error,
+    });
+  }
 }
 
 function read(file: string, io: Io): Uint8Array {
@@ -55,7 +73,7 @@ function namingFile(options: DeltaOptions, make: () => FileDelta): FileDelta {
       error.code,
       error.message.replace(/^(before|after)\b/, (which) => (which === 'before' ? options.before : options.after)),
       {
-        hint: error.hint,
+        hint: error.hint?.replace(/^raise body-size-limit$/, 'raise --body-size-limit'),
         cause: error,
       },
     );
