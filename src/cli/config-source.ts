@@ -20,7 +20,7 @@ export async function loadConfigFor(
   const file = options.file ?? (await findConfig(io.cwd));
   if (file === undefined) {
     throw new UsageError('no config: there is no pyro-pull.yml or pyro-pull.yaml in the working directory', {
-      hint: 'name one with --config FILE, give targets as host:port, or try: pyro-pull scrape --demo',
+      hint: 'name one with --config FILE, give addresses as host:port, or try: pyro-pull scrape --demo',
     });
   }
   const { config, warnings } = await loadConfig(file, {
@@ -45,7 +45,7 @@ export interface ConfigSource {
   close(): Promise<void>;
 }
 
-/** Where the config of a scrape comes from: a file, the targets on the command line, or the demo service. */
+/** Where the config of a scrape comes from: a file, the addresses on the command line, or the demo service. */
 export async function configSourceOf(
   options: {
     config?: string;
@@ -69,11 +69,11 @@ async function unshardedSourceOf(
   const named = [
     ...(options.config === undefined ? [] : ['--config']),
     ...(options.demo ? ['--demo'] : []),
-    ...(options.targets.length > 0 ? ['targets on the command line'] : []),
+    ...(options.targets.length > 0 ? ['addresses on the command line'] : []),
   ];
   if (named.length > 1) {
     throw new UsageError(`${named.join(' and ')} do not go together`, {
-      hint: 'give a config, or targets as host:port, or --demo',
+      hint: 'give a config, or addresses as host:port, or --demo',
     });
   }
   if (options.demo) {

@@ -68,9 +68,9 @@ Set NODE_DEBUG=undici to see each HTTP connection and request.`;
 function defineScrape(program: Command, io: Io, finish: (code: number) => void): void {
   program
     .command('scrape')
-    .description('scrape every active target and enabled profile, once or in a loop')
+    .description('scrape all targets (each enabled profile of each instance), once or in a loop')
     .argument(
-      '[target...]',
+      '[address...]',
       "host:port, a URL whose path is put before the profiles' paths, or unix:///path of a socket; scraped without a config",
     )
     .addOption(configOption())
@@ -94,7 +94,7 @@ function defineScrape(program: Command, io: Io, finish: (code: number) => void):
     )
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
     .option('--profile <name>', 'take only this profile (repeatable)', collect, [])
-    .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
+    .option('--match <regex>', 'take only instances whose address or label values match (RE2; repeatable)', collect, [])
     .option('--label <name=value>', 'set a label on every profile, over an equal name (repeatable)', collect, [])
     .addOption(new Option('--concurrency <n>', 'scrapes at once').default(64).argParser(countArgument))
     .addOption(
@@ -208,11 +208,11 @@ function defineCheck(program: Command, io: Io, finish: (code: number) => void): 
 function defineTargets(program: Command, io: Io, finish: (code: number) => void): void {
   program
     .command('targets')
-    .description('run discovery and relabelling once; list active and dropped targets')
+    .description('run discovery and relabelling once; list active targets and dropped instances')
     .argument('[file]', 'scrape config, the same as --config')
     .addOption(configOption())
     .option('--job <name>', 'take only this job (repeatable)', collect, [])
-    .option('--match <regex>', 'take only targets whose address or label values match (RE2; repeatable)', collect, [])
+    .option('--match <regex>', 'take only instances whose address or label values match (RE2; repeatable)', collect, [])
     .option('--explain', 'replay the relabel rules one by one, with the labels before and after', false)
     .option('--watch', 'go on and print each change as it comes, until SIGINT', false)
     .addOption(

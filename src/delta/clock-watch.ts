@@ -36,7 +36,7 @@ export class ClockWatch {
       return `${instance} has a clock ${minutes} minutes ${side} ours; our time is used instead: set its clock`;
     }
     this.#crowdMs = offsetMs;
-    return `more targets, ${instance} among them, have clocks about ${minutes} minutes ${side} ours: is ours right?`;
+    return `more instances, ${instance} among them, have clocks about ${minutes} minutes ${side} ours: is ours right?`;
   }
 
   #forget(instance: string): void {

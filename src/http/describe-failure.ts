@@ -106,7 +106,7 @@ function connectFailure({ code }: RawError, origin: HttpOrigin, phase: RequestPh
       return {
         code: 'TOO_MANY_OPEN_FILES',
         message: 'too many open files',
-        hint: 'raise the limit of open files (ulimit -n) above the number of targets',
+        hint: 'raise the limit of open files (ulimit -n) above the number of instances',
       };
     default: {
       const message = UNREACHABLE[code];

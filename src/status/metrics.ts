@@ -31,7 +31,7 @@ export class LoopMetrics {
   readonly #missed = this.#counter('scrape_missed_total', 'Slots without a scrape, as the last one took too long.', [
     ...OF_TARGET,
   ]);
-  readonly #resets = this.#counter('counter_resets_total', 'Deltas that found the target restarted.', [...OF_TARGET]);
+  readonly #resets = this.#counter('counter_resets_total', 'Deltas that found the instance restarted.', [...OF_TARGET]);
   readonly #duration = this.#histogram(
     'scrape_duration_seconds',
     'From the request to the last byte of its answer, or to its failure.',
@@ -139,17 +139,22 @@ export class LoopMetrics {
       [],
       (gauge) => gauge.set(view.config.loadedAtMs / 1000),
     );
-    this.#gauge('targets', 'Targets by their state; one is a profile of an address.', ['job', 'state'], (gauge) => {
-      for (const { name: job, targets, droppedCount, rejected, duplicates } of jobs()) {
-        const counts = {
-          ...countsOf(targets),
-          dropped: droppedCount,
-          rejected: rejected.length,
-          duplicate: duplicates,
-        };
-        for (const [state, count] of Object.entries(counts)) gauge.set({ job, state }, count);
-      }
-    });
+    this.#gauge(
+      'targets',
+      'Targets by their state; each is one profile of one instance. Dropped ones are instances.',
+      ['job', 'state'],
+      (gauge) => {
+        for (const { name: job, targets, droppedCount, rejected, duplicates } of jobs()) {
+          const counts = {
+            ...countsOf(targets),
+            dropped: droppedCount,
+            rejected: rejected.length,
+            duplicate: duplicates,
+          };
+          for (const [state, count] of Object.entries(counts)) gauge.set({ job, state }, count);
+        }
+      },
+    );
   }
 
   /** One source of targets is told from the others by the jobs that share it. */
@@ -161,7 +166,7 @@ export class LoopMetrics {
         tell({ mechanism: mechanism.mechanism, name: mechanism.name, jobs: mechanism.jobNames.join(',') }, mechanism);
       }
     };
-    this.#counter('discovery_refreshes_total', 'Full answers of a source of targets.', labelNames, (counter) => {
+    this.#counter('discovery_refreshes_total', 'Full answers of a source of instances.', labelNames, (counter) => {
       counter.reset();
       each((labels, { refreshes }) => counter.inc(labels, refreshes));
     });
@@ -172,8 +177,11 @@ export class LoopMetrics {
     this.#gauge('discovery_failing', 'Whether something is wrong with a source now.', labelNames, (gauge) =>
       each((labels, { failures }) => gauge.set(labels, failures.length > 0 ? 1 : 0)),
     );
-    this.#gauge('discovery_targets', 'In the last full answer of a source, before relabelling.', labelNames, (gauge) =>
-      each((labels, { targets }) => gauge.set(labels, targets)),
+    this.#gauge(
+      'discovery_targets',
+      'Instances in the last full answer of a source, before relabelling.',
+      labelNames,
+      (gauge) => each((labels, { targets }) => gauge.set(labels, targets)),
     );
     this.#gauge(
       'discovery_last_success_timestamp_seconds',

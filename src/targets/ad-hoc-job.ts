@@ -16,8 +16,8 @@ import { isSocketAddress, parseOrigin } from './address.ts';
 const AD_HOC_PROFILES = ['cpu', 'mem', 'goroutines', 'mutex', 'block'];
 
 /**
- * The config behind `scrape host:port …`: one job named `cli` with five profiles of each target, application = host name.
- * A target may be a URL; its path goes before the profiles' paths. Throws a `UsageError`.
+ * The config behind `scrape host:port …`: one job named `cli` with five profiles of each instance, application = host name.
+ * An address may be a URL; its path goes before the profiles' paths. Throws a `UsageError`.
  */
 export function adHocConfig(targets: readonly string[]): Config {
   return {
@@ -93,7 +93,11 @@ function splitArgument(argument: string): Argument {
   }
   const pprof = /\/debug\/pprof(?:\/|$)/.exec(path);
   if (pprof === null && query !== '') {
-    throw usageError(argument, 'a target has no query', 'parameters go into profiles.<name>.params of a scrape config');
+    throw usageError(
+      argument,
+      'an address has no query',
+      'parameters go into profiles.<name>.params of a scrape config',
+    );
   }
   const prefix = (pprof === null ? path : path.slice(0, pprof.index)).replace(/(?<!\/)\/+$/, '');
   return { scheme, address, prefix: decoded(argument, prefix) };
@@ -110,5 +114,5 @@ function decoded(argument: string, path: string): string {
 
 function usageError(argument: string, problem: string, hint: string): UsageError {
   const shown = argument.replace(/^([^/]*\/\/)?[^/]*@/s, '$1<secret>@');
-  return new UsageError(`target ${JSON.stringify(shown)}: ${problem}`, { hint });
+  return new UsageError(`address ${JSON.stringify(shown)}: ${problem}`, { hint });
 }

@@ -16,7 +16,7 @@ export function describeDrop(reason: DropReason, job: ScrapeConfig): string {
     case 'sample':
       return `it is not in the sample of ${describeSample(job.sample)} at the moment`;
     case 'target-limit':
-      return `the job has more targets than its target-limit of ${reason.limit}`;
+      return `the job has more instances than its target-limit of ${reason.limit}`;
   }
 }
 

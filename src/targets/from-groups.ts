@@ -166,7 +166,7 @@ class TargetBuilder {
     const validUntilMs = this.#takeSample(nowMs);
     const limit = this.#job.targetLimit;
     if (limit > 0 && this.#instances.length > limit) {
-      this.#warn(`${this.#instances.length} targets are more than its target-limit of ${limit}: none is scraped`);
+      this.#warn(`${this.#instances.length} instances are more than its target-limit of ${limit}: none is scraped`);
       for (const [first] of this.#instances.splice(0)) {
         if (first !== undefined) this.#drop(first.discoveredLabels, { type: 'target-limit', limit });
       }

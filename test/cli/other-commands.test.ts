@@ -100,7 +100,7 @@ test('check reads standard input', async () => {
 test('targets: active, dropped with the rule, rejected with the mend; a wrong one gives exit code 1', async (t) => {
   const { io } = withConfig(t, SHOP);
   assert.equal(await run(['targets'], io), 1);
-  assert.match(io.out(), /^job shop: 1 active target, 1 dropped, 1 rejected\n/);
+  assert.match(io.out(), /^job shop: 1 active target, 1 dropped instance, 1 rejected\n/);
   assert.match(io.out(), /mem +http:\/\/10\.0\.0\.1:6060\/debug\/pprof\/heap +\{.*stage="is-prod"\}/);
   assert.match(io.out(), /dropped \{__address__="10\.0\.0\.2:6060".*relabel rule 0 \(line 9\): drop/);
   assert.match(io.out(), /rejected .*"http:\/\/10\.0\.0\.3:6060" is not a valid hostname/);

@@ -74,21 +74,21 @@ test('an instance is up, partly or down by the scrapes of all its profiles', () 
   const report = reportOf([a, b, c, d, e], [finished(a), finished(b), failed(c, 'x'), failed(d, 'x'), failed(e, 'x')]);
   assert.match(
     report.summaryLines(2000)[0] ?? '',
-    /^2 profiles written \(2\.0 KiB\), 3 failed; 1 target up, 1 partly, 1 down; took 2\.0 s$/,
+    /^2 profiles written \(2\.0 KiB\), 3 failed; 1 instance up, 1 partly, 1 down; took 2\.0 s$/,
   );
 });
 
 test('a target is down whose answers are no profiles, and up where only we could not write', () => {
   const [a, b] = [targetOf('garbage:1', 'mem'), targetOf('fine:1', 'mem')];
   const report = reportOf([a, b], [failed(a, 'malformed', 'delta'), failed(b, 'disk full', 'write')]);
-  assert.match(report.summaryLines(0)[0] ?? '', /2 failed; 1 target up, 1 down;/);
+  assert.match(report.summaryLines(0)[0] ?? '', /2 failed; 1 instance up, 1 down;/);
 });
 
 test('a target that the run was stopped before is neither up nor down', () => {
   const [a, b] = [targetOf('a:1', 'mem'), targetOf('b:1', 'mem')];
   const report = reportOf([a, b], [finished(a)]);
-  assert.match(report.summaryLines(0)[0] ?? '', /; 1 target up, 1 not scraped;/);
-  assert.deepEqual(Object(report.summary(0)['summary']).targets, {
+  assert.match(report.summaryLines(0)[0] ?? '', /; 1 instance up, 1 not scraped;/);
+  assert.deepEqual(Object(report.summary(0)['summary']).instances, {
     up: 1,
     partly: 0,
     down: 0,

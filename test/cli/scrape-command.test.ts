@@ -92,9 +92,9 @@ test('the delta of two snapshots is written, readable, with its line in the inde
     [[500n, 40n]],
   );
   assert.equal(entry?.['profile'], 'mem');
-  assert.match(w.io.out(), /PROFILE +TARGET +SAMPLES +SIZE +FILE\nmem /);
-  assert.match(w.io.err(), /scraping 1 profile of 1 target into profiles; two snapshots 1ms apart\n/);
-  assert.match(w.io.err(), /1 profile written .*; 1 target up/);
+  assert.match(w.io.out(), /PROFILE +INSTANCE +SAMPLES +SIZE +FILE\nmem /);
+  assert.match(w.io.err(), /scraping 1 profile of 1 instance into profiles; two snapshots 1ms apart\n/);
+  assert.match(w.io.err(), /1 profile written .*; 1 instance up/);
 });
 
 test('with a state directory the next run starts where the last one ended', async (t) => {
@@ -182,7 +182,7 @@ const usage: readonly (readonly [name: string, argv: readonly string[], says: Re
   [
     'a config and targets',
     ['scrape', '-c', 'x.yml', 'h:1'],
-    /--config and targets on the command line do not go together/,
+    /--config and addresses on the command line do not go together/,
   ],
   ['one round and a loop', ['scrape', 'h:1', '--once', '--loop', '--dry-run'], /--once and --loop do not go together/],
   ['a loop with a window', ['scrape', 'h:1', '--loop', '--window', '5s'], /--window and --loop do not go together/],
@@ -191,7 +191,7 @@ const usage: readonly (readonly [name: string, argv: readonly string[], says: Re
   ['an unset variable as directory', ['scrape', 'h:1', '--out', ''], /--out is empty/],
   ['an unset variable as state', ['scrape', 'h:1', '--state-dir='], /--state-dir is empty/],
   ['an unset variable as config', ['scrape', '--config', ''], /--config is empty/],
-  ['the demo and targets', ['scrape', '--demo', 'h:1'], /--demo and targets/],
+  ['the demo and targets', ['scrape', '--demo', 'h:1'], /--demo and addresses/],
   [
     'a window without a unit',
     ['scrape', 'h:1', '--window', '10'],

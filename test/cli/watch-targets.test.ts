@@ -40,7 +40,7 @@ test('each change is a line, and SIGINT is a clean end', { timeout: 60_000 }, as
   const w = watched(t);
   w.set(['a:1', 'b:2'], 'dev');
   const code = w.start();
-  await w.sees(/job shop: 2 active targets, 0 dropped, 0 rejected/);
+  await w.sees(/job shop: 2 active targets, 0 dropped instances, 0 rejected/);
   w.set(['a:1'], 'dev');
   await w.sees(/job shop: 1 active target,/);
   w.set(['a:1', 'c:3'], 'prod');
@@ -57,12 +57,12 @@ test('each change is a line, and SIGINT is a clean end', { timeout: 60_000 }, as
     [
       '+ shop mem http://a:1 {env="dev", instance="a:1", job="shop"}',
       '+ shop mem http://b:2 {env="dev", instance="b:2", job="shop"}',
-      'job shop: 2 active targets, 0 dropped, 0 rejected',
+      'job shop: 2 active targets, 0 dropped instances, 0 rejected',
       '- shop mem http://b:2 {env="dev", instance="b:2", job="shop"}',
-      'job shop: 1 active target, 0 dropped, 0 rejected',
+      'job shop: 1 active target, 0 dropped instances, 0 rejected',
       '~ shop mem http://a:1/debug/pprof/heap {env="dev" -> "prod"}',
       '+ shop mem http://c:3 {env="prod", instance="c:3", job="shop"}',
-      'job shop: 2 active targets, 0 dropped, 0 rejected',
+      'job shop: 2 active targets, 0 dropped instances, 0 rejected',
     ],
   );
 });
@@ -95,7 +95,7 @@ test('--json: one object a line, failures of discovery too; what is known stays'
   assert.deepEqual(changed?.['labelsBefore'], { __name__: 'a', env: 'dev', instance: 'a:1', job: 'shop' });
   assert.deepEqual(changed?.['labels'], { __name__: 'a', env: 'prod', instance: 'a:1', job: 'shop' });
   const failed = lines.find(({ type }) => type === 'discovery-failed');
-  assert.match(String(failed?.['error']), /t\.json:1:\d: .*keeping 1 target/);
+  assert.match(String(failed?.['error']), /t\.json:1:\d: .*keeping 1 instance/);
   assert.match(w.io.err(), /error: job shop: discovery failed: /);
   assert.match(w.io.err(), /job shop: discovery works again/);
 });

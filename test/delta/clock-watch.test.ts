@@ -21,7 +21,7 @@ test('when our own clock jumps, three targets are told, then one line for all ot
     'h0:6060 has a clock 120 minutes ahead of ours; our time is used instead: set its clock',
     'h1:6060 has a clock 120 minutes ahead of ours; our time is used instead: set its clock',
     'h2:6060 has a clock 120 minutes ahead of ours; our time is used instead: set its clock',
-    'more targets, h3:6060 among them, have clocks about 120 minutes ahead of ours: is ours right?',
+    'more instances, h3:6060 among them, have clocks about 120 minutes ahead of ours: is ours right?',
   ]);
   assert.deepEqual(tellAll(0), []);
   assert.equal(tellAll(-3_600_000).length, 4, 'after they were right, it is news again');

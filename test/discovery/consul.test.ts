@@ -388,7 +388,7 @@ test('a service that fails keeps its targets, is said once and asked again after
   assert.deepEqual(addressesIn(update), ['10.1.0.1:8080']);
   assert.match(
     update.failures[0]?.message ?? '',
-    /HTTP 500 .*: No cluster leader; keeping 1 target from the last good answer/,
+    /HTTP 500 .*: No cluster leader; keeping 1 instance from the last good answer/,
   );
   const count = asked(consul, '/v1/health').length;
   time.sleeps.length = 0;

@@ -100,7 +100,7 @@ for (const code of ['SERVFAIL', 'REFUSED'] as const) {
     const update = await watch.next();
     assert.deepEqual(addressesIn(update), ['10.0.0.1:6060', '10.0.1.2:6060']);
     assert.equal(update.failures[0]?.code, 'SD_DNS_FAILED');
-    assert.match(update.failures[0]?.message ?? '', new RegExp(`A records of a.test: ${code}.*; keeping 1 target`));
+    assert.match(update.failures[0]?.message ?? '', new RegExp(`A records of a.test: ${code}.*; keeping 1 instance`));
     const asked = dns.questions.length;
     await watch.silentUntil(() => dns.questions.length > asked + 6);
     dns.answers.set('a.test A', addresses('10.0.0.1'));

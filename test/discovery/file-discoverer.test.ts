@@ -108,7 +108,7 @@ for (const { why, json, yaml, gives } of contents) {
       assert.match(failures[0]?.message ?? '', gives);
       assert.equal(failures[0]?.code, 'SD_FILE_INVALID');
       assert.ok(failures[0]?.cause instanceof ConfigError);
-      assert.match(failures[0]?.message ?? '', /; there has been no good version, so it gives no targets$/);
+      assert.match(failures[0]?.message ?? '', /; there has been no good version, so it gives no instances$/);
     }
   });
 }
@@ -163,7 +163,7 @@ test('a file that breaks keeps its last good groups, says since when, and leaves
     ['a:1', 'b:1', 'd:1'],
   );
   assert.equal(failures.length, 1);
-  assert.ok(failures[0]?.message.endsWith(`; keeping 2 targets from the last good version of ${time}`));
+  assert.ok(failures[0]?.message.endsWith(`; keeping 2 instances from the last good version of ${time}`));
 });
 
 for (const text of ['', '# nothing\n', '---\n\n# nothing\n...\n']) {
@@ -177,7 +177,7 @@ for (const text of ['', '# nothing\n', '---\n\n# nothing\n...\n']) {
     assert.deepEqual([groups.length, failures], [1, []]);
     assert.match(
       warnings[0] ?? '',
-      /has no content; keeping 1 target from .*; write \[\] to say that there are no targets$/,
+      /has no content; keeping 1 instance from .*; write \[\] to say that there are no targets$/,
     );
     writeFileSync(path, '[]');
     assert.deepEqual(await once(subject), { groups: [], failures: [], warnings: [] });

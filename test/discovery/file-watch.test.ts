@@ -115,7 +115,7 @@ test('a file that breaks gives one update, and another when it is mended', async
   writeFileSync(path, '[');
   const broken = await afterEvent();
   assert.deepEqual([addressesIn(broken), broken.failures.length], [['a:1'], 1]);
-  assert.match(broken.failures[0]?.message ?? '', /keeping 1 target from the last good version/);
+  assert.match(broken.failures[0]?.message ?? '', /keeping 1 instance from the last good version/);
   writeFileSync(path, group('a:1'));
   const mended = await afterEvent();
   assert.deepEqual([addressesIn(mended), mended.failures], [['a:1'], []]);

@@ -128,7 +128,7 @@ for (const [name, bad, message, http] of FAILED) {
     assert.match(failed.failures[0]?.message ?? '', message);
     assert.match(
       failed.failures[0]?.message ?? '',
-      /^http-sd-configs\[0\]: http.*; keeping 2 targets from the last good/,
+      /^http-sd-configs\[0\]: http.*; keeping 2 instances from the last good/,
     );
     const count = server.requests.length;
     await watch.silentUntil(() => server.requests.length >= count + 3);
@@ -159,7 +159,7 @@ test('a server that cannot be reached fails with what was seen, and without a pa
   assert.equal(failure?.code, 'SD_HTTP_FAILED');
   assert.match(
     failure?.message ?? '',
-    /sd\?token=xxxxx: connection refused; there has been no good answer, so it gives no targets$/,
+    /sd\?token=xxxxx: connection refused; there has been no good answer, so it gives no instances$/,
   );
 });
 

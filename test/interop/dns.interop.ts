@@ -153,7 +153,7 @@ test('the targets follow the zone, stay while the server is away, and go when th
   await has(['10.0.0.2:1', '10.0.0.9:1'], 3_000);
   await server.stop();
   await watch.until(() => watch.failures().length > 0, 15_000);
-  assert.match(watch.failures()[0] ?? '', /keeping 2 targets from the last good answer/);
+  assert.match(watch.failures()[0] ?? '', /keeping 2 instances from the last good answer/);
   assert.equal(watch.targets().length, 2);
   const again = await start('other A 10.0.0.1', { port: Number(server.address.split(':')[1]) });
   t.after(() => again.stop());

@@ -248,7 +248,7 @@ test("contentions of the runtime's own locks are not counted as the program's", 
   assert.deepEqual(programFunctions['main.contendedUnlock'], { contentions: 30, delay: 900 });
 });
 
-test('a target on the command line needs no config', async (t) => {
+test('an address on the command line needs no config', async (t) => {
   const service = await startService(t);
   const proxy = await startHoldingProxy(t, service);
   const args = [proxy.address, '--profile', 'mem', '--profile', 'goroutines', '--window', '1s'];

@@ -73,7 +73,7 @@ test('profiles are written at every interval until the signal, exit code 0', asy
   loop.io.signal('SIGTERM');
   assert.equal(await loop.ended, 0);
   assert.equal(target.connections, 1, 'the connection is kept from interval to interval');
-  assert.match(loop.io.err(), /job shop: 1 profile to scrape \(1 new, 0 gone\)/);
+  assert.match(loop.io.err(), /job shop: 1 target to scrape \(1 new, 0 gone\)/);
   const [first, second] = loop.index();
   const gapMs = Date.parse(String(second?.['from'])) - Date.parse(String(first?.['until']));
   assert.ok(Math.abs(gapMs) <= 1, `intervals join, but for ${gapMs} ms`);

@@ -69,7 +69,7 @@ const refused: readonly [argument: string, message: RegExp, hint: RegExp][] = [
   [':6060', /no host in address/, /localhost/],
   ['6060', /only a number/, /localhost:6060/],
   ['ftp://h', /scheme "ftp" not supported/, /http or https/],
-  ['http://u:p@h:1', /^target "http:\/\/<secret>@h:1": user and password/, /basic-auth/],
+  ['http://u:p@h:1', /^address "http:\/\/<secret>@h:1": user and password/, /basic-auth/],
   ['http://h:1/x?y=1', /has no query/, /params/],
   ['h:x', /port "x" is not a number/, /1 to 65535/],
   ['http://h/%', /not encoded right/, /%25/],

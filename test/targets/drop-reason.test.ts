@@ -8,7 +8,7 @@ import { jobOf } from '../support/job-of.ts';
 const rows: readonly [reason: DropReason, text: string][] = [
   [{ type: 'relabel', ruleIndex: 0 }, 'relabel rule 0 (line 7): keep'],
   [{ type: 'no-profile-enabled' }, 'no profile is enabled for it'],
-  [{ type: 'target-limit', limit: 5 }, 'the job has more targets than its target-limit of 5'],
+  [{ type: 'target-limit', limit: 5 }, 'the job has more instances than its target-limit of 5'],
 ];
 for (const [reason, text] of rows) {
   test(text, async () => {

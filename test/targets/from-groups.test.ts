@@ -216,7 +216,7 @@ test('more instances than the target limit: none is scraped, and it says so', as
   assert.deepEqual(over.targets, []);
   assert.equal(over.droppedCount, 3);
   assert.deepEqual(over.dropped[0]?.reason, { type: 'target-limit', limit: 2 });
-  assert.deepEqual(over.warnings, ['job j: 3 targets are more than its target-limit of 2: none is scraped']);
+  assert.deepEqual(over.warnings, ['job j: 3 instances are more than its target-limit of 2: none is scraped']);
 });
 
 test('duplicates are counted, also those that differ only in private labels', async () => {

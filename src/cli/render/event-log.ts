@@ -7,7 +7,7 @@ import { count, formatElapsed } from './units.ts';
 export const HELD_BECAUSE: Readonly<Record<DeltaHeld['reason'], string>> = {
   baseline: 'first snapshot, nothing to compare with yet',
   discarded: 'first response of a godeltaprof endpoint discarded: the start of its interval is unknown',
-  stale: 'the target sent the same response as before',
+  stale: 'the instance sent the same response as before',
   'types-changed': 'other sample types than before: taken as the first snapshot',
   alternating: 'several processes answer behind this address: no delta until one of them answers steadily',
   'nothing-listed': 'none of the sample types that the config lists is in the profile',

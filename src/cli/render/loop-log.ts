@@ -97,7 +97,7 @@ export class LoopLog {
       }
       case 'targets-changed': {
         const { jobName: job, added, removed, total } = event;
-        log.info(`job ${job}: ${count(total, 'profile')} to scrape (${added} new, ${removed} gone)`, {
+        log.info(`job ${job}: ${count(total, 'target')} to scrape (${added} new, ${removed} gone)`, {
           job,
           added,
           removed,

@@ -5,12 +5,12 @@ import { instanceIdOf } from '../../targets/instance-address.ts';
 import { table } from './table.ts';
 import { count } from './units.ts';
 
-/** `scraping 10 profiles of 2 targets into profiles, window 10s`. */
+/** `scraping 10 profiles of 2 instances into profiles, window 10s`. */
 export function planLine(plan: Plan, receivers: readonly string[]): string {
   const window = plan.windowMs > 0 ? `; two snapshots ${formatDuration(plan.windowMs)} apart` : '';
   const longest = plan.steps.reduce((most, { target }) => Math.max(most, target.seconds ?? 0), 0);
   const measuring = longest > 0 ? `; profiles of up to ${longest}s` : '';
-  return `scraping ${count(plan.steps.length, 'profile')} of ${count(instancesOf(plan), 'target')} into ${receivers.join(', ')}${measuring}${window}`;
+  return `scraping ${count(plan.steps.length, 'profile')} of ${count(instancesOf(plan), 'instance')} into ${receivers.join(', ')}${measuring}${window}`;
 }
 
 /** What a run would do, for people. */

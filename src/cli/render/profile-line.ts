@@ -3,7 +3,7 @@ import { formatTimestamp } from '../../sinks/file/timestamp.ts';
 import type { WrittenProfile } from '../../sinks/sink.ts';
 import { formatBytes } from './units.ts';
 
-export const PROFILE_HEADER = ['PROFILE', 'TARGET', 'SAMPLES', 'SIZE', 'FILE'];
+export const PROFILE_HEADER = ['PROFILE', 'INSTANCE', 'SAMPLES', 'SIZE', 'FILE'];
 
 type Finished = Extract<PullEvent, { type: 'finished' }>;
 

@@ -62,7 +62,7 @@ export class Report {
         break;
       case 'failed':
         this.#failed += 1;
-        // A target whose answer is no profile is no better off than one that doesn't answer; a full disk is not its fault.
+        // An instance whose answer is no profile is no better off than one that doesn't answer; a full disk is not its fault.
         this.#instance(event.target)[event.stage === 'write' ? 'scraped' : 'failed'] += 1;
         this.#addFailure(event.target, event.error);
         break;
@@ -112,7 +112,7 @@ export class Report {
     });
   }
 
-  /** `4 profiles written (31.0 KiB), 1 empty, from 1 target in 10.2 s`, and what else is worth a line. */
+  /** `4 profiles written (31.0 KiB), 1 empty, from 1 instance in 10.2 s`, and what else is worth a line. */
   summaryLines(nowMs: number): string[] {
     const parts = [`${count(this.#written, 'profile')} written (${formatBytes(this.#bytes)})`];
     if (this.#empty > 0) parts.push(`${this.#empty} empty`);
@@ -120,7 +120,7 @@ export class Report {
     if (this.#failed > 0) parts.push(`${this.#failed} failed`);
     if (this.#resets > 0) parts.push(count(this.#resets, 'counter reset'));
     const { up, partly, down, unknown } = this.#health();
-    const health = [`${count(up, 'target')} up`];
+    const health = [`${count(up, 'instance')} up`];
     if (partly > 0) health.push(`${partly} partly`);
     if (down > 0) health.push(`${down} down`);
     if (unknown > 0) health.push(`${unknown} not scraped`);
@@ -144,7 +144,7 @@ export class Report {
         failed: this.#failed,
         bytes: this.#bytes,
         resets: this.#resets,
-        targets: { ...this.#health(), rejected: this.#rejected, dropped: this.#dropped },
+        instances: { ...this.#health(), rejected: this.#rejected, dropped: this.#dropped },
         discoveryFailures: this.#discoveryFailures,
         durationMs: Math.round(nowMs - this.#startedAtMs),
       },

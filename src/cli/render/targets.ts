@@ -8,9 +8,9 @@ import type { TargetFilter } from '../target-filter.ts';
 import { table } from './table.ts';
 import { count } from './units.ts';
 
-/** `job shop: 3 active targets, 1 dropped, 0 rejected`. */
+/** `job shop: 3 active targets, 1 dropped instance, 0 rejected`. */
 export function jobLine({ job, droppedCount, rejected }: TargetsOfJob, active: number): string {
-  return `job ${job.jobName}: ${count(active, 'active target')}, ${droppedCount} dropped, ${rejected.length} rejected`;
+  return `job ${job.jobName}: ${count(active, 'active target')}, ${count(droppedCount, 'dropped instance')}, ${rejected.length} rejected`;
 }
 
 /** For people: active, dropped and rejected targets of each job. */
@@ -34,7 +34,7 @@ export function targetsText(found: readonly TargetsOfJob[], filter: TargetFilter
         `  dropped ${formatLabels(new Map(shownLabels(one.discoveredLabels)))}: ${describeDrop(one.reason, job)}`,
       );
     }
-    if (droppedCount > dropped.length) lines.push(`  … and ${droppedCount - dropped.length} more dropped`);
+    if (droppedCount > dropped.length) lines.push(`  … and ${droppedCount - dropped.length} more dropped instances`);
     for (const one of rejected) {
       if (!filter.areLabelsWanted(job.jobName, one.discoveredLabels)) continue;
       lines.push(`  rejected ${one.place}: ${one.message}${one.hint ? ` (${one.hint})` : ''}`);

@@ -61,7 +61,7 @@ export function updateOf(state: ConsulState, name: string, notes: readonly strin
 
 /** Without count and time, since the services that are known go on being followed: the same failure is said once. */
 function catalogKept({ hasAnswer }: Asked): string {
-  return hasAnswer ? 'keeping the services that are known' : 'there has been no good answer, so it gives no targets';
+  return hasAnswer ? 'keeping the services that are known' : 'there has been no good answer, so it gives no instances';
 }
 
 function named({ code, message, hint, cause }: DiscoveryError, name: string, kept: string): DiscoveryError {

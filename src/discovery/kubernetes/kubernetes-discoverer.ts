@@ -200,7 +200,7 @@ class ClusterRun {
     // No count, since other objects go on changing.
     const kept = this.isSynced
       ? 'keeping what is known of them'
-      : 'there is no complete answer yet, so it gives no targets';
+      : 'there is no complete answer yet, so it gives no instances';
     const { code, message, hint, cause } = problem;
     const text = `${this.#name}: can't follow ${what}: ${message}; ${kept}`;
     const failure = new DiscoveryError(code, text, { hint, cause });

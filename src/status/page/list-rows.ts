@@ -19,7 +19,7 @@ export function remoteRow(remote: RemoteSummary): ListRow {
   };
 }
 
-export const MECHANISM_COLUMNS = ['Targets', 'Last answer', 'Answers', 'Failures'] as const;
+export const MECHANISM_COLUMNS = ['Instances', 'Last answer', 'Answers', 'Failures'] as const;
 
 export function mechanismRow(mechanism: MechanismSummary, nowMs: number): ListRow {
   const { name, jobs, targets, lastSuccessMs, refreshes, failedRefreshes, failures } = mechanism;
