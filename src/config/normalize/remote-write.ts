@@ -1,9 +1,11 @@
+import { quote } from '../document/tree.ts';
 import type { Reporter } from '../findings.ts';
 import { DEFAULT_HTTP_CLIENT, type HttpClientConfig } from '../http-client-config.ts';
 import { type NormalizeContext, resolvePath } from '../schema/context.ts';
 import { httpClientFrom } from '../schema/http-client.ts';
 import {
   METRICS_REMOTE,
+  pathOf,
   type WrittenOldRemotes,
   type WrittenRemote,
   type WrittenRemoteWrite,
@@ -29,11 +31,12 @@ export function normalizeRemoteWrite(
   return written.list.flatMap((item, index) => {
     const place = report.at(index);
     if (item === METRICS_REMOTE) {
-      place.warn('is a remote for Prometheus metrics and takes no profiles: ignored', undefined);
+      place.warn('is a remote for Prometheus metrics and takes no profiles: ignored', METRICS_HINT);
       return [];
     }
     if (item === undefined) return [];
     const remote = remoteFrom(item, place, context);
+    warnOfPath(item, place);
     const earlier = names.get(remote.name);
     if (earlier && remote.url !== '') {
       place.error(
@@ -45,6 +48,20 @@ export function normalizeRemoteWrite(
     names.set(remote.name, place);
     return [remote];
   });
+}
+
+const METRICS_HINT = 'for a Pyroscope server, name its root or add api: ingest or api: push';
+
+/** Most URLs with a path are those of servers for metrics. */
+function warnOfPath({ url = '', api }: WrittenRemote, place: Reporter): void {
+  const path = pathOf(url);
+  if (path === '' || api !== undefined) return;
+  place
+    .at('url')
+    .warn(
+      `profiles and credentials go to a server under the path ${quote(path)}`,
+      'if that is a Pyroscope server add api: ingest, else remove the entry',
+    );
 }
 
 function remoteFrom(written: WrittenRemote, report: Reporter, context: NormalizeContext): RemoteWriteConfig {

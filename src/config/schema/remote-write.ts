@@ -47,12 +47,46 @@ export const METRICS_REMOTE = 'metrics';
 const metricsRemote = z.transform((): WrittenRemote | typeof METRICS_REMOTE => METRICS_REMOTE);
 
 const remotes = list(
-  oneOf<WrittenRemote | typeof METRICS_REMOTE>((node) => {
-    const written = node instanceof TreeMap ? node.entry('url')?.value : undefined;
-    const isMetrics = written instanceof TreeScalar && /\/api\/v1\/write\/?$/.test(written.text);
-    return isMetrics ? metricsRemote : remote;
-  }),
+  oneOf<WrittenRemote | typeof METRICS_REMOTE>((node) => (isMetricsRemote(node) ? metricsRemote : remote)),
 );
+
+/**
+ * Where metrics are written to: Prometheus, VictoriaMetrics, GreptimeDB and Google end in `write`, Thanos in `receive`, Amazon in
+ * `remote_write`, Cortex, Mimir and Grafana Cloud in `push`.
+ */
+const METRICS_PATH = /\/(?:write|remote_write|receive|api\/prom\/push|api\/v1\/push)\/*$/i;
+
+/** Keys of Prometheus's `remote_write` that nothing here has. */
+const METRICS_KEYS: readonly string[] = [
+  'azuread',
+  'google-iam',
+  'metadata-config',
+  'protobuf-message',
+  'queue-config',
+  'send-exemplars',
+  'send-native-histograms',
+  'sigv4',
+];
+
+/**
+ * Whether an entry is for metrics. Such a server must get neither profiles nor the password that is meant for metrics, so an
+ * entry is taken for one in doubt; `api` is the way to say that it is not.
+ */
+export function isMetricsRemote(node: unknown): boolean {
+  if (!(node instanceof TreeMap) || node.entry('api') !== undefined) return false;
+  const url = node.entry('url')?.value;
+  const isMetricsUrl = url instanceof TreeScalar && METRICS_PATH.test(pathOf(url.text));
+  return isMetricsUrl || METRICS_KEYS.some((key) => node.entry(key) !== undefined);
+}
+
+/** What stands before query and fragment; empty where there is no path but `/`. */
+export function pathOf(url: string): string {
+  const [beforeQuery = ''] = url.split(/[?#]/, 1);
+  const host = beforeQuery.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
+  const slash = host.indexOf('/');
+  const path = slash < 0 ? '' : host.slice(slash);
+  return /^\/*$/.test(path) ? '' : path;
+}
 
 /** The old server's section: a mapping, where ours is a list. */
 const oldServer = mapping(
