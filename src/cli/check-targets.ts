@@ -1,11 +1,17 @@
 import type { Config, ScrapeConfig } from '../config/scrape-config.ts';
 import { DiscoveryPool } from '../discovery/discovery-pool.ts';
 import { ConfigError, type Problem } from '../errors.ts';
+import type { ApplicationSource } from '../targets/application.ts';
+import { describeDrop } from '../targets/drop-reason.ts';
 import { targetsFromGroups } from '../targets/from-groups.ts';
 
 export interface TargetFindings {
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
+  /** Names of jobs of whose targets none can be scraped; a warning says why. */
+  readonly unusableJobs: ReadonlySet<string>;
+  /** By job's name: what the application names of the targets that were found are taken from. */
+  readonly applicationSources: ReadonlyMap<string, ReadonlySet<ApplicationSource>>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -18,6 +24,8 @@ const TIMEOUT_MS = 30_000;
 export async function checkTargets(config: Config, file: string): Promise<TargetFindings> {
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
+  const unusableJobs = new Set<string>();
+  const applicationSources = new Map<string, ReadonlySet<ApplicationSource>>();
   const pool = new DiscoveryPool();
   const { signal } = new AbortController();
   for (const job of config.scrapeConfigs) {
@@ -27,15 +35,37 @@ export async function checkTargets(config: Config, file: string): Promise<Target
       if (failure.code === 'SD_FILE_MISSING') warnings.push(problemOf(file, path, failure));
       else errors.push(...(configErrorIn(failure)?.problems ?? [problemOf(file, path, failure)]));
     }
-    for (const rejected of oncePerMessage(targetsFromGroups(job, groups).rejected)) {
+    const found = targetsFromGroups(job, groups);
+    for (const rejected of oncePerMessage(found.rejected)) {
       warnings.push(problemOf(file, `${path}: ${rejected.place}`, rejected));
     }
+    applicationSources.set(job.jobName, found.applicationSources);
+    const isEmpty = found.rejected.length === 0 && found.droppedCount === 0;
+    if (found.targets.length > 0 || failures.length > 0 || !isWhole(job, isEmpty)) continue;
+    unusableJobs.add(job.jobName);
+    const [dropped] = found.dropped;
+    if (found.rejected.length > 0 || dropped === undefined) continue;
+    warnings.push(
+      problemOf(file, path, {
+        message: `all of its targets are dropped: ${describeDrop(dropped.reason, job)}`,
+        hint: `pyro-pull targets --explain ${file} shows why`,
+      }),
+    );
   }
-  return { errors, warnings };
+  return { errors, warnings, unusableJobs, applicationSources };
+}
+
+/** Whether what was found here is all that there is. A target file that lists none now is expected to list some later. */
+function isWhole({ discovery }: ScrapeConfig, isEmpty: boolean): boolean {
+  return discovery.every((source) => (isEmpty ? source.mechanism === 'static' : isLocal(source)));
+}
+
+function isLocal({ mechanism }: ScrapeConfig['discovery'][number]): boolean {
+  return mechanism === 'static' || mechanism === 'file';
 }
 
 function withLocalDiscovery(job: ScrapeConfig): ScrapeConfig {
-  return { ...job, discovery: job.discovery.filter(({ mechanism }) => mechanism === 'static' || mechanism === 'file') };
+  return { ...job, discovery: job.discovery.filter(isLocal) };
 }
 
 /** A fault that all targets of a group share is one line, with how many more have it. */

@@ -1,13 +1,12 @@
 import { findConfig, type LoadOptions, loadConfig, STDIN } from '../config/load-config.ts';
+import type { ParsedConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/scrape-config.ts';
 import type { WrittenShard } from '../config/shard.ts';
 import { type Problem, UsageError } from '../errors.ts';
 import type { Io } from './io.ts';
 import { withShard } from './shard.ts';
 
-export interface LoadedConfig {
-  readonly config: Config;
-  readonly warnings: readonly Problem[];
+export interface LoadedConfig extends ParsedConfig {
   /** As shown to the user; `-` for standard input. */
   readonly file: string;
 }
@@ -23,14 +22,14 @@ export async function loadConfigFor(
       hint: 'name one with --config FILE, give addresses as host:port, or try: pyro-pull scrape --demo',
     });
   }
-  const { config, warnings } = await loadConfig(file, {
+  const loaded = await loadConfig(file, {
     cwd: io.cwd,
     ...(file === STDIN ? { stdin: io.stdin } : {}),
     expandEnv: options.expandEnv,
     env: io.env,
     sinkFlags: options.sinkFlags,
   });
-  return { config, warnings, file };
+  return { ...loaded, file };
 }
 
 /** Whether a config lies where one is looked for without a name. */

@@ -198,7 +198,10 @@ function defineCheck(program: Command, io: Io, finish: (code: number) => void): 
     .addOption(expandEnvOption())
     .option('--json', 'the result as one JSON document on stdout', false)
     .option('--print-rules', "print each job's relabel rules, with those that an annotation-preset stands for", false)
-    .addHelpText('after', '\nExamples:\n  $ pyro-pull check pyro-pull.yml\n  $ pyro-pull check server.yml --json')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 usable, 1 valid but a job can have no usable target, 2 not valid\n\nExamples:\n  $ pyro-pull check pyro-pull.yml\n  $ pyro-pull check server.yml --json',
+    )
     .action(async (file: string | undefined, options: { expandEnv: boolean; json: boolean; printRules: boolean }) => {
       const { check } = await import('./commands/check.ts');
       finish(await check({ ...options, ...(file === undefined ? {} : { file }) }, io));

@@ -1,6 +1,8 @@
 import type { Path } from './document/path.ts';
 import { canonicalKey, TreeList, TreeMap, type TreeNode } from './document/tree.ts';
+import { type FileKind, fileKindOf } from './file-kind.ts';
 import { type Findings, Reporter } from './findings.ts';
+import { PHLARE_KEYS } from './schema/server-keys.ts';
 
 /** Key of the old Helm chart's values that holds a whole server.yml. */
 const HELM_KEY = 'pyroscopeConfigs';
@@ -9,11 +11,12 @@ export interface FileShape {
   /** The mapping that holds the config, and where it is. */
   readonly node: TreeMap;
   readonly path: Path;
+  readonly kind: FileKind;
 }
 
 /**
- * Finds the config inside a file that was written for another tool: a Pyroscope server.yml, values of its Helm chart, a
- * Prometheus or Parca config. Undefined, with the reason reported, where there is none.
+ * Finds the config inside a file that was written for another tool: a Pyroscope server.yml, values of its Helm chart, a config
+ * of Prometheus, Parca, Phlare, Pyroscope 1.x or conprof. Undefined, with the reason reported, where there is none.
  */
 export function recognizeShape(root: TreeNode | undefined, findings: Findings): FileShape | undefined {
   const report = new Reporter(findings);
@@ -34,13 +37,13 @@ export function recognizeShape(root: TreeNode | undefined, findings: Findings): 
     return undefined;
   }
   const helm = root.entries.find(({ key }) => key.text === HELM_KEY);
-  if (!helm) return hasJobs(root, report) ? { node: root, path: [] } : undefined;
+  if (!helm) return hasJobs(root, report) ? { node: root, path: [], kind: fileKindOf(root) } : undefined;
   if (root.entry('scrape-configs')) {
     const jobs = report.at('scrape-configs');
     jobs.error(`"${jobs.key}" stands beside ${HELM_KEY}`, 'keep the jobs in one of the two places', 'key');
   }
   if (helm.value instanceof TreeMap && hasJobs(helm.value, report.at(HELM_KEY))) {
-    return { node: helm.value, path: [HELM_KEY] };
+    return { node: helm.value, path: [HELM_KEY], kind: 'pyroscope' };
   }
   if (!(helm.value instanceof TreeMap))
     report.at(HELM_KEY).error('must be a mapping that holds scrape-configs', undefined, 'key');
@@ -57,9 +60,15 @@ function hasJobs(node: TreeMap, report: Reporter): boolean {
       ? 'this is a Kubernetes ConfigMap: give the file that it holds under data'
       : nested
         ? `they are under ${nested.join('.')}: give that part as a file of its own`
-        : 'start with scrape-configs: and a list of jobs';
+        : isPhlare(node)
+          ? 'a server of Pyroscope 1.x takes profiles and asks for none: add scrape_configs: and a list of jobs'
+          : 'start with scrape-configs: and a list of jobs';
   report.error('there are no scrape-configs', hint, 'key');
   return false;
+}
+
+function isPhlare(node: TreeMap): boolean {
+  return node.entries.some(({ key }) => PHLARE_KEYS.has(canonicalKey(key.text)));
 }
 
 function looksLikeJobs(key: string): boolean {

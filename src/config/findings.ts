@@ -1,7 +1,8 @@
 import type { Problem } from '../errors.ts';
+import { isRelabelField, referenceIn, UNEXPANDED_HINT } from './document/expand-env.ts';
 import { findPlace, type Path, type Place } from './document/path.ts';
 import type { SourceText } from './document/source-text.ts';
-import { TreeMap, type TreeNode } from './document/tree.ts';
+import { TreeMap, type TreeNode, TreeScalar } from './document/tree.ts';
 
 export interface Finding {
   readonly message: string;
@@ -14,12 +15,15 @@ export interface Finding {
 export class Findings {
   readonly #source: SourceText;
   readonly #root: TreeNode | undefined;
+  readonly #isExpanded: boolean;
   readonly #errors: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor(source: SourceText, root: TreeNode | undefined) {
+  /** `isExpanded` false: `${NAME}` in a value stands for itself, and may be what is wrong with it. */
+  constructor(source: SourceText, root: TreeNode | undefined, { isExpanded = true } = {}) {
     this.#source = source;
     this.#root = root;
+    this.#isExpanded = isExpanded;
   }
 
   /** In the order of the file. */
@@ -32,7 +36,15 @@ export class Findings {
   }
 
   addError(path: Path, finding: Finding): void {
-    this.#errors.push(this.problemAt(path, finding));
+    const isUnexpanded = finding.at === undefined && this.#isUnexpanded(path);
+    this.#errors.push(this.problemAt(path, isUnexpanded ? { ...finding, hint: UNEXPANDED_HINT } : finding));
+  }
+
+  /** Whether a value names a variable that `--expand-env` would replace. */
+  #isUnexpanded(path: Path): boolean {
+    if (this.#isExpanded || isRelabelField(path)) return false;
+    const { node } = this.placeOf(path);
+    return node instanceof TreeScalar && referenceIn(node.text) !== undefined;
   }
 
   addWarning(path: Path, finding: Finding): void {

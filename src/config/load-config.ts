@@ -52,7 +52,11 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Pa
   });
   const { problems, warnings } = await checkReferences(parsed.references);
   if (problems.length > 0) throw new ConfigError(shown, problems);
-  return { config: { ...parsed.config, path: file }, warnings: [...parsed.warnings, ...warnings] };
+  return {
+    config: { ...parsed.config, path: file },
+    warnings: [...parsed.warnings, ...warnings],
+    unusableJobs: parsed.unusableJobs,
+  };
 }
 
 async function readBytes(file: string, cwd: string): Promise<Uint8Array> {

@@ -1,14 +1,16 @@
 import { ConfigError, type Problem } from '../errors.ts';
-import { type Environment, expandEnv, findUnexpanded } from './document/expand-env.ts';
+import { checkEnv, type Environment, expandEnv, findUnexpanded } from './document/expand-env.ts';
+import type { Path } from './document/path.ts';
 import { SourceText } from './document/source-text.ts';
 import type { TreeNode } from './document/tree.ts';
 import { parseYamlTree } from './document/yaml-tree.ts';
-import { recognizeShape } from './file-shape.ts';
+import { type FileShape, recognizeShape } from './file-shape.ts';
 import { Findings, Reporter } from './findings.ts';
 import { normalizeConfig } from './normalize/config.ts';
 import { checkRules, type SinkFlags } from './rules/config-rules.ts';
 import { config as configSchema } from './schema/config.ts';
 import type { FileReference, NormalizeContext } from './schema/context.ts';
+import { isIgnoredPath } from './schema/ignored-path.ts';
 import { readWritten } from './schema/read-written.ts';
 import { compileRules } from './schema/relabel.ts';
 import type { Config } from './scrape-config.ts';
@@ -27,6 +29,8 @@ export interface ParseOptions {
 export interface ParsedConfig {
   readonly config: Config;
   readonly warnings: readonly Problem[];
+  /** Names of jobs that can have no usable target, whatever discovery finds; a warning says why. */
+  readonly unusableJobs: ReadonlySet<string>;
 }
 
 /** A file that the config names, and the fault to report if it turns out to be unusable. */
@@ -41,8 +45,8 @@ export interface ReferencedFile {
  * parts may not say together. Throws a `ConfigError` with everything that is wrong in the file. Touches no other file.
  */
 export async function parseConfig(text: string, options: ParseOptions): Promise<ParsedConfig> {
-  const { config, warnings } = await parseWithReferences(text, options);
-  return { config, warnings };
+  const { config, warnings, unusableJobs } = await parseWithReferences(text, options);
+  return { config, warnings, unusableJobs };
 }
 
 /** The same, with the files that the config names. */
@@ -53,10 +57,12 @@ export async function parseWithReferences(
   const source = new SourceText(options.file, text);
   const parsed = parseYamlTree(source);
   if (parsed.root === undefined && parsed.problems.length > 0) throw new ConfigError(options.file, parsed.problems);
-  const { root, findings } = withEnvironment(parsed.root, source, options);
+  const root = options.expandEnv && parsed.root ? expandEnv(parsed.root, options.env) : parsed.root;
+  const findings = new Findings(source, root, { isExpanded: options.expandEnv });
   findings.add(parsed.problems, parsed.warnings);
 
   const shape = recognizeShape(root, findings);
+  if (parsed.root && shape) reportEnvironment(parsed.root, shape, findings, options);
   const written = shape && readWritten(configSchema, shape.node, findings, shape.path);
   if (shape === undefined || written === undefined) throw new ConfigError(options.file, findings.errors);
 
@@ -69,12 +75,13 @@ export async function parseWithReferences(
     compileRules: (rules, place) => (compile ? compileRules(rules, place, compile) : []),
     compileOwnRules: (rules) => rules.flatMap((rule) => compile?.(rule).rule ?? []),
   };
-  const normalized = normalizeConfig(written, options.file, report, context);
-  checkRules(normalized, report, options.sinkFlags);
+  const normalized = normalizeConfig(written, { file: options.file, kind: shape.kind }, report, context);
+  const unusableJobs = checkRules(normalized, report, options.sinkFlags);
   if (findings.errors.length > 0) throw new ConfigError(options.file, findings.errors);
   return {
     config: normalized.config,
     warnings: findings.warnings,
+    unusableJobs,
     references: references.map(({ path, holds, report }) => ({
       path,
       holds,
@@ -83,18 +90,20 @@ export async function parseWithReferences(
   };
 }
 
-function withEnvironment(
-  written: TreeNode | undefined,
-  source: SourceText,
-  options: ParseOptions,
-): { root: TreeNode | undefined; findings: Findings } {
-  const expanded = options.expandEnv && written ? expandEnv(written, options.env) : undefined;
-  const root = expanded?.root ?? written;
-  const findings = new Findings(source, root);
-  for (const { path, ...finding } of expanded?.problems ?? []) findings.addError(path, finding);
-  const warnings = expanded?.warnings ?? (written ? findUnexpanded(written) : []);
+/** What is said of `${NAME}` in the values of a config; not where it means nothing, or nobody could leave it unset. */
+function reportEnvironment(written: TreeNode, shape: FileShape, findings: Findings, options: ParseOptions): void {
+  const isUnused = (path: Path) => {
+    if (path.length <= shape.path.length) return path.some((segment, index) => segment !== shape.path[index]);
+    return (
+      shape.path.some((segment, index) => segment !== path[index]) ||
+      isIgnoredPath(shape.node, path.slice(shape.path.length))
+    );
+  };
+  const { problems, warnings } = options.expandEnv
+    ? checkEnv(written, options.env, isUnused)
+    : { problems: [], warnings: findUnexpanded(written, isUnused) };
+  for (const { path, ...finding } of problems) findings.addError(path, finding);
   for (const { path, ...finding } of warnings) findings.addWarning(path, finding);
-  return { root, findings };
 }
 
 /** Brings a regular expression engine along, which a config without rules need not pay for. */

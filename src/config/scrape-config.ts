@@ -1,6 +1,7 @@
 import type { LabelSet } from '../labels/label-set.ts';
 import type { RelabelRule } from '../labels/relabel.ts';
 import type { DiscoveryConfig } from './discovery-config.ts';
+import type { FileKind } from './file-kind.ts';
 import type { HttpClientConfig } from './http-client-config.ts';
 import type { Shard, WrittenShard } from './shard.ts';
 
@@ -31,7 +32,11 @@ export interface OutputConfig {
 /** One job: an entry of `scrape-configs`. */
 export interface ScrapeConfig {
   readonly jobName: string;
+  /** The system that the file was written for: it decides what rules see, and what stands in for a missing application name. */
+  readonly kind: FileKind;
   readonly scheme: 'http' | 'https';
+  /** What `__metrics_path__` says to rules that read it; undefined where none does. Nothing is asked for at that path. */
+  readonly metricsPath: string | undefined;
   readonly scrapeIntervalMs: number;
   /** Undefined where nobody set one: then each profile gets max(15 s, seconds + 5 s). */
   readonly scrapeTimeoutMs: number | undefined;
@@ -154,6 +159,7 @@ export interface QueueConfig {
 
 /** Defaults, each once. P = the old Pyroscope server's pull mode. */
 export const DEFAULT_SCRAPE_INTERVAL_MS = 10_000; // P
+export const CONPROF_SCRAPE_INTERVAL_MS = 60_000;
 export const DEFAULT_SCRAPE_TIMEOUT_MS = 15_000; // P, raised per profile where `seconds` needs it
 export const TIMEOUT_MARGIN_MS = 5_000; // a CPU profile of N seconds answers after N s plus up to 0.2 s
 export const DEFAULT_BODY_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;

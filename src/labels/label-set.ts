@@ -14,9 +14,13 @@ export const NAME_LABEL = '__name__';
 export const SPY_NAME_LABEL = '__spy_name__';
 export const SCRAPE_INTERVAL_LABEL = '__scrape_interval__';
 export const SCRAPE_TIMEOUT_LABEL = '__scrape_timeout__';
+export const METRICS_PATH_LABEL = '__metrics_path__';
 export const META_PREFIX = '__meta_';
 export const PARAM_PREFIX = '__param_';
 export const PROFILE_PREFIX = '__profile_';
+/** The path of all profiles of a target, and what goes before each path: Parca's and Alloy's labels. */
+export const PROFILE_PATH_LABEL = '__profile_path__';
+export const PROFILE_PATH_PREFIX_LABEL = '__profile_path_prefix__';
 export const META_FILEPATH_LABEL = '__meta_filepath';
 export const META_URL_LABEL = '__meta_url';
 export const JOB_LABEL = 'job';

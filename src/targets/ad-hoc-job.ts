@@ -34,7 +34,9 @@ export function adHocConfig(targets: readonly string[]): Config {
 function adHocJob(targets: readonly string[]): ScrapeConfig {
   return {
     jobName: 'cli',
+    kind: 'pyroscope',
     scheme: 'http',
+    metricsPath: undefined,
     scrapeIntervalMs: DEFAULT_SCRAPE_INTERVAL_MS,
     scrapeTimeoutMs: undefined,
     bodySizeLimitBytes: DEFAULT_BODY_SIZE_LIMIT_BYTES,

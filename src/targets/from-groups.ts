@@ -10,6 +10,7 @@ import {
   JOB_LABEL,
   type LabelSet,
   META_PREFIX,
+  METRICS_PATH_LABEL,
   NAME_LABEL,
   PARAM_PREFIX,
   PORT_LABEL,
@@ -18,8 +19,8 @@ import {
   SCRAPE_TIMEOUT_LABEL,
   SPY_NAME_LABEL,
 } from '../labels/label-set.ts';
-import { relabel } from '../labels/relabel.ts';
 import { formatHostPort, parseOrigin } from './address.ts';
+import { type ApplicationSource, chooseApplication } from './application.ts';
 import { DiscoveredLabels } from './discovered-labels.ts';
 import { type EnabledProfile, FanOut, type Variant } from './fan-out.ts';
 import { Identities } from './identities.ts';
@@ -41,6 +42,8 @@ export interface TargetsOfJob {
   readonly duplicates: number;
   /** Each sentence once, however many targets it is about. */
   readonly warnings: readonly string[];
+  /** What the application names of its targets were taken from. */
+  readonly applicationSources: ReadonlySet<ApplicationSource>;
   /** Unix milliseconds from which on the same groups may give other targets; undefined: never. */
   readonly validUntilMs: number | undefined;
 }
@@ -79,6 +82,7 @@ class TargetBuilder {
   #droppedCount = 0;
   readonly #rejected: RejectedTarget[] = [];
   readonly #warnings = new Set<string>();
+  readonly #applicationSources = new Set<ApplicationSource>();
 
   constructor(job: ScrapeConfig) {
     this.#job = job;
@@ -94,12 +98,12 @@ class TargetBuilder {
 
   add(targetLabels: LabelSet, group: TargetGroup, place: string): void {
     const discovered = new DiscoveredLabels(targetLabels, group.labels, this.#defaults);
-    const result = relabel(discovered.merged(), this.#job.relabelRules, this.#warn);
+    const result = this.#fanOut.relabelled(discovered.merged());
     if ('droppedBy' in result) {
       this.#drop(discovered, { type: 'relabel', ruleIndex: result.droppedBy });
       return;
     }
-    const variants = this.#fanOut.variantsOf(result.labels);
+    const { variants } = result;
     const mine = variants.filter(({ labels }) => this.#isMine(labels));
     const [other] = variants;
     if (other === undefined) this.#drop(discovered, { type: 'no-profile-enabled' });
@@ -179,6 +183,7 @@ class TargetBuilder {
       rejected: this.#rejected,
       duplicates: this.#identities.duplicates,
       warnings: [...this.#warnings],
+      applicationSources: this.#applicationSources,
       validUntilMs,
     };
   }
@@ -208,7 +213,9 @@ class TargetBuilder {
         'remove it, and give the socket as the target: unix:///run/app.sock',
       );
     }
-    checkApplicationName(labels.get(NAME_LABEL) ?? '');
+    const application = chooseApplication(labels, this.#job);
+    checkApplicationName(application?.name ?? '', this.#job.jobName);
+    if (application !== undefined) this.#applicationSources.add(application.source);
     const { intervalMs, timeoutMs } = readTiming(this.#job, this.#timingTexts, {
       interval: labels.get(SCRAPE_INTERVAL_LABEL) ?? '',
       timeout: labels.get(SCRAPE_TIMEOUT_LABEL) ?? '',
@@ -216,7 +223,7 @@ class TargetBuilder {
     return {
       job: this.#job,
       // The string that is there already, where it is the same.
-      labels: publicLabels(labels, hostPort === address ? address : hostPort),
+      labels: publicLabels(labels, hostPort === address ? address : hostPort, application?.name ?? ''),
       discoveredLabels,
       spyName: labels.get(SPY_NAME_LABEL) ?? DEFAULT_SPY_NAME,
       origin,
@@ -259,29 +266,32 @@ function defaultLabels(job: ScrapeConfig, timing: TimingTexts): LabelSet {
     [SCHEME_LABEL, job.scheme],
     [SCRAPE_INTERVAL_LABEL, timing.interval],
     [SCRAPE_TIMEOUT_LABEL, timing.timeout],
+    ...(job.metricsPath === undefined ? [] : [[METRICS_PATH_LABEL, job.metricsPath] as const]),
     ...params.filter(([name]) => isLabelName(name)),
   ]);
 }
 
 /** Without those of discovery and of the rules, sorted by name, with `instance`. Throws a `ValueError`. */
-function publicLabels(labels: LabelSet, hostPort: string): LabelSet {
+function publicLabels(labels: LabelSet, hostPort: string, application: string): LabelSet {
   const kept: [name: string, value: string][] = [];
   for (const [name, value] of labels) {
     if (name.startsWith(META_PREFIX)) continue;
     if (LONE_SURROGATE.test(value))
       throw new ValueError(`the value of label ${name} is not valid Unicode`, 'mend its source');
-    if (!name.startsWith('__') || name === NAME_LABEL) kept.push([name, value]);
+    if (!name.startsWith('__')) kept.push([name, value]);
   }
+  kept.push([NAME_LABEL, application]);
   if (!labels.has(INSTANCE_LABEL)) kept.push([INSTANCE_LABEL, hostPort]);
   return new Map(kept.sort(byName));
 }
 
 /** A Pyroscope server takes no other characters. */
-function checkApplicationName(name: string): void {
+function checkApplicationName(name: string, jobName: string): void {
   if (name === '') {
+    const example = /^[A-Za-z0-9_.-]+$/.test(jobName) ? jobName : 'NAME';
     throw new ValueError(
       'no application name',
-      'set application in the target group, or the label __name__ with a relabel rule',
+      `set application: ${example} in the target group, or the label service_name or __name__ with a relabel rule`,
     );
   }
   const bad = /[^A-Za-z0-9_.-]/u.exec(name)?.[0];

@@ -37,6 +37,12 @@ function formEncode(text: string): string {
     .replaceAll('%20', '+');
 }
 
+/** With the prefix before it, one slash between the two. */
+export function joinPath(prefix: string | undefined, path: string): string {
+  if (prefix === undefined) return path;
+  return `${prefix.replace(/(?<!\/)\/+$/, '')}/${path.replace(/^\/+/, '')}`;
+}
+
 /**
  * A path as it stands in a request: with a slash first and encoded, since what is configured is plain text. Throws a
  * `ValueError` where the user put a query into it.

@@ -55,6 +55,7 @@ function reportOf(targets: readonly Target[], events: readonly PullEvent[]): Rep
     rejected: [],
     duplicates: 0,
     warnings: [],
+    applicationSources: new Set<never>(),
     validUntilMs: undefined,
   };
   const steps = targets.map((target) => ({ target, scrapes: 'once' as const, windowMs: 0 }));

@@ -120,3 +120,58 @@ test('values behind aliases and merge keys are expanded as well', async () => {
   assert.equal(config?.scrapeConfigs[0]?.scrapeIntervalMs, 30_000);
   assert.equal(config?.scrapeConfigs[0]?.scheme, 'https');
 });
+
+const JOB =
+  'scrape-configs: [{job-name: j, enabled-profiles: [cpu], static-configs: [{application: a, targets: ["h:1"]}]}]\n';
+
+for (const ignored of [
+  'auth: {internal: {admin: {password: "${NONE}"}}}',
+  'x-shared: {a: "${NONE}"}',
+  'global: {query-log-file: "${NONE}"}',
+  'remote-write: [{url: "https://m/api/v1/push", basic-auth: {username: "${NONE}", password: "${NONE}"}}]',
+  'remote-write: [{url: "${METRICS}", basic-auth: {password: "${NONE}"}}]',
+]) {
+  test(`no variable needs to be set for what means nothing here: ${ignored}`, async () => {
+    const { errors } = await judgeConfig(JOB + ignored, { METRICS: 'https://m/api/v1/write' });
+    assert.deepEqual(errors.map(showProblem), []);
+    const { warnings } = await judgeConfig(JOB + ignored);
+    assert.deepEqual(
+      warnings.map(showProblem).filter((line) => line.includes('NONE')),
+      [],
+    );
+  });
+}
+
+test('keys of a job that mean nothing here, and neighbours of the config in a chart, need no variable either', async () => {
+  const job = JOB.replace(
+    'job-name: j',
+    'job-name: j, metrics-path: "${NONE}", metric-relabel-configs: [{x: "${NONE}"}]',
+  );
+  assert.deepEqual((await judgeConfig(job, {})).errors.map(showProblem), []);
+  const chart = `image: {tag: "\${NONE}"}\npyroscopeConfigs:\n  ${JOB}`;
+  assert.deepEqual((await judgeConfig(chart, {})).errors.map(showProblem), []);
+});
+
+test('what an ignored part shares by an alias with a job has to be set', async () => {
+  const text = `x-shared: &labels {env: "\${NONE}"}
+scrape-configs:
+- {job-name: j, enabled-profiles: [cpu], static-configs: [{application: a, targets: ["h:1"], labels: *labels}]}`;
+  const { errors } = await judgeConfig(text, {});
+  assert.equal(errors.length, 1);
+  assert.match(errors[0]?.message ?? '', /environment variable NONE is not set/);
+});
+
+test('a value that is wrong for its variable alone says how to expand it', async () => {
+  const text = JOB.replace('application: a', 'application: "${APP}"').replace(
+    'job-name: j',
+    'job-name: j, scrape-interval: "${I}"',
+  );
+  const { errors } = await judgeConfig(text);
+  assert.deepEqual(
+    errors.map(({ hint }) => hint),
+    Array(2).fill('environment variables are expanded with --expand-env only'),
+  );
+  assert.deepEqual((await judgeConfig(text, { APP: 'shop', I: '20s' })).errors, []);
+  // Expanded, the hint would not help.
+  assert.match((await judgeConfig(text, { APP: 'a b', I: '20s' })).errors[0]?.hint ?? '', /letters, digits/);
+});

@@ -39,7 +39,6 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
   'duplicate-key.bad.yml': ['6:5 key "enabled-profiles" is given twice, first on line 3'],
   'durations.bad.yml': [
     '2:20 global.scrape-interval: "1 minute" is not a duration (write a number and a unit: 10s, 1m30s, 500ms)',
-    '3:19 global.scrape-timeout: "0" is too short (it must be more than 0)',
     '6:22 scrape-configs[0].scrape-interval: "10x" is not a duration (write a number and a unit: 10s, 1m30s, 500ms)',
     '7:21 scrape-configs[0].scrape-timeout: "-5s" is not a duration (write it without a sign)',
     '11:22 scrape-configs[1].scrape-interval: "10" has no unit (write 10s for seconds; the old Pyroscope server took a bare number as nanoseconds)',
@@ -275,10 +274,9 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
   ],
   'unsupported-keys.bad.yml': [
     '1:1 scrape_config_files: "scrape_config_files" is not supported (put the jobs of those files into this one)',
-    '4:5 scrape_configs[0].metrics_path: profiles have paths of their own (set profiles: {<name>: {path: …}})',
-    '5:5 scrape_configs[0].external_labels: "external_labels" is not a key of a job (put it at the top, or set labels in static-configs)',
-    '7:5 scrape_configs[0].docker_sd_configs: "docker_sd_configs" is not supported (supported: static-configs, file-sd-configs, http-sd-configs, dns-sd-configs, kubernetes-sd-configs, consul-sd-configs)',
-    '9:5 scrape_configs[0].ec2-sd-configs: "ec2-sd-configs" is not supported (supported: static-configs, file-sd-configs, http-sd-configs, dns-sd-configs, kubernetes-sd-configs, consul-sd-configs)',
+    '4:5 scrape_configs[0].external_labels: "external_labels" is not a key of a job (put it at the top, or set labels in static-configs)',
+    '6:5 scrape_configs[0].docker_sd_configs: "docker_sd_configs" is not supported (supported: static-configs, file-sd-configs, http-sd-configs, dns-sd-configs, kubernetes-sd-configs, consul-sd-configs)',
+    '8:5 scrape_configs[0].ec2-sd-configs: "ec2-sd-configs" is not supported (supported: static-configs, file-sd-configs, http-sd-configs, dns-sd-configs, kubernetes-sd-configs, consul-sd-configs)',
   ],
   'words.bad.yml': [
     '1:12 log-level: "verbose" is not one of panic, fatal, error, warn, warning, info, debug, trace',
@@ -343,7 +341,7 @@ export const WARNINGS: Readonly<Record<string, readonly string[]>> = {
     '2:1 rule_files, alerting: settings of a server, without effect here',
     '6:5 scrape_configs[0]: honor_labels, metric_relabel_configs, sample_limit: without effect on profiles (metric relabelling too: use relabel-configs)',
     '11:5 scrape_configs[1]: has no targets (add static-configs, file-sd-configs or another discovery)',
-    '14:5 remote_write[0]: is a remote for Prometheus metrics and takes no profiles: ignored',
+    '14:5 remote_write[0]: is a remote for Prometheus metrics and takes no profiles: ignored (for a Pyroscope server, name its root or add api: ingest or api: push)',
   ],
   'pull-mode-godeltaprof.good.yml': [
     '2:5 scrape-configs[0]: has no targets (add static-configs, file-sd-configs or another discovery)',

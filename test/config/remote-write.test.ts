@@ -13,6 +13,8 @@ async function remotes(yaml: string): Promise<readonly RemoteWriteConfig[]> {
   return config.remoteWrite;
 }
 
+const JOBS = 'scrape_configs: [{job_name: j, enabled_profiles: [cpu], static_configs: [{targets: ["h:1"]}]}]\n';
+
 test('a remote with a URL alone has the defaults', async () => {
   assert.deepEqual(await remotes('remote-write: [{url: "http://localhost:4040"}]'), [
     {
@@ -130,4 +132,52 @@ test('remotes of Prometheus metrics are left out unread', async () => {
     list.map(({ name }) => name),
     ['a:4040'],
   );
+});
+
+for (const path of [
+  '/api/prom/push',
+  '/api/v1/push',
+  '/api/v1/push/',
+  '/mimir/api/v1/push?tenant=a',
+  '/loki/api/v1/push',
+  '/api/v1/receive',
+  '/api/v1/write',
+  '/insert/0/prometheus/api/v1/write',
+  '/v1/prometheus/write?db=public',
+  '/workspaces/ws-1/api/v1/remote_write',
+  '/API/V1/WRITE',
+]) {
+  test(`${path} is a remote for metrics, and nothing is sent there`, async () => {
+    const { config, warnings } = await judgeConfig(
+      `${JOBS}remote_write: [{url: "https://m.example.com${path}", basic_auth: {username: a, password: hunter2}}]`,
+    );
+    assert.deepEqual(config?.remoteWrite, []);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]?.message ?? '', /is a remote for Prometheus metrics .*: ignored/);
+  });
+}
+
+test('a key that only Prometheus has makes an entry one for metrics, whatever its URL', async () => {
+  for (const key of [
+    'queue_config: {capacity: 1}',
+    'sigv4: {region: eu}',
+    'send_exemplars: true',
+    'metadata_config: {}',
+  ]) {
+    assert.deepEqual(await remotes(`remote_write: [{url: "http://m:9009", ${key}}]`), [], key);
+  }
+});
+
+test('api says that an entry is for profiles, whatever its path', async () => {
+  const [remote] = await remotes('remote_write: [{url: "http://p/api/v1/push", api: push}]');
+  assert.equal(remote?.api, 'push');
+});
+
+test("another path without api is worth a word; a server's root, and a path with api, are not", async () => {
+  const warned = async (entry: string) =>
+    (await judgeConfig(`${JOBS}remote_write: [${entry}]`)).warnings.map(showProblem);
+  assert.deepEqual(await warned('{url: "http://p/profiles"}'), [
+    '2:22 remote_write[0].url: profiles and credentials go to a server under the path "/profiles" (if that is a Pyroscope server add api: ingest, else remove the entry)',
+  ]);
+  assert.deepEqual(await warned('{url: "http://p:4040"}, {url: "http://q/"}, {url: "http://r/x", api: ingest}'), []);
 });

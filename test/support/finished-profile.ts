@@ -20,7 +20,9 @@ const cpu: ProfileConfig = {
 
 const job: ScrapeConfig = {
   jobName: 'shop',
+  kind: 'pyroscope',
   scheme: 'http',
+  metricsPath: undefined,
   scrapeIntervalMs: 10_000,
   scrapeTimeoutMs: undefined,
   bodySizeLimitBytes: 64 * 1024 * 1024,

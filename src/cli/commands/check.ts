@@ -1,8 +1,10 @@
+import type { ScrapeConfig } from '../../config/scrape-config.ts';
 import { ConfigError, type Problem, UsageError } from '../../errors.ts';
+import { type ApplicationSource, infersApplication, possibleSources } from '../../targets/application.ts';
 import { VERSION } from '../../version.ts';
-import { checkTargets } from '../check-targets.ts';
+import { checkTargets, type TargetFindings } from '../check-targets.ts';
 import { loadConfigFor } from '../config-source.ts';
-import { EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
 import { formatError, formatProblem } from '../print-error.ts';
 import { count } from '../render/units.ts';
@@ -14,7 +16,10 @@ export interface CheckOptions {
   readonly printRules: boolean;
 }
 
-/** Validates a config and everything it refers to. Exit code 0 where it is usable, 2 where it is not. */
+/**
+ * Validates a config and everything it refers to. Exit code 0 where it is usable, 1 where it is valid and a job can have no
+ * usable target, 2 where it is not valid.
+ */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   if (options.printRules && options.json) throw new UsageError('--print-rules and --json do not go together');
   try {
@@ -26,15 +31,20 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     const targets = await checkTargets(config, file);
     if (targets.errors.length > 0) throw new ConfigError(file, targets.errors);
     const warnings = [...loaded.warnings, ...targets.warnings];
+    const jobNames = config.scrapeConfigs.map((job) => job.jobName);
+    const unusable = jobNames.filter((name) => loaded.unusableJobs.has(name) || targets.unusableJobs.has(name));
+    const exitCode = unusable.length === 0 ? EXIT_OK : EXIT_FAILED;
     if (options.json) {
       writeJson(io, {
         file,
         valid: true,
-        jobs: config.scrapeConfigs.map((job) => job.jobName),
+        jobs: jobNames,
+        unusableJobs: unusable,
+        applications: config.scrapeConfigs.map((job) => ({ job: job.jobName, from: sourcesOf(job, targets) })),
         errors: [],
         warnings: warnings.map(plain),
       });
-      return EXIT_OK;
+      return exitCode;
     }
     const paint = paintFor(io.stderr, io.env);
     if (warnings.length > 0) {
@@ -44,19 +54,44 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     if (options.printRules) {
       const { rulesYaml } = await import('../render/rules.ts');
       io.stdout.write(rulesYaml(config));
-      return EXIT_OK;
+      return exitCode;
     }
-    io.stdout.write(
-      `${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${config.scrapeConfigs.map((job) => job.jobName).join(', ')}\n`,
-    );
-    return EXIT_OK;
+    io.stdout.write(`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${jobNames.join(', ')}\n`);
+    for (const job of config.scrapeConfigs) {
+      if (infersApplication(job.kind)) io.stdout.write(`${applicationLine(job, sourcesOf(job, targets))}\n`);
+    }
+    if (unusable.length > 0) io.stdout.write(`${unusableLine(unusable, jobNames.length)}\n`);
+    return exitCode;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (options.json)
-      writeJson(io, { file: error.file, valid: false, jobs: [], errors: error.problems.map(plain), warnings: [] });
+      writeJson(io, {
+        file: error.file,
+        valid: false,
+        jobs: [],
+        unusableJobs: [],
+        applications: [],
+        errors: error.problems.map(plain),
+        warnings: [],
+      });
     else io.stderr.write(formatError(error, paintFor(io.stderr, io.env), { debug: false, version: VERSION }));
     return EXIT_USAGE;
   }
+}
+
+/** What the application names of a job are taken from; all that they may be taken from where no target is known yet. */
+function sourcesOf(job: ScrapeConfig, { applicationSources }: TargetFindings): readonly ApplicationSource[] {
+  const found = [...(applicationSources.get(job.jobName) ?? [])];
+  return found.length > 0 ? found : possibleSources(job.kind);
+}
+
+function applicationLine({ jobName }: ScrapeConfig, sources: readonly ApplicationSource[]): string {
+  const names = sources.map((source) => (source === 'job-name' ? "the job's name" : `label ${source}`));
+  return `job ${jobName}: the application name is taken from ${names.join(', else ')}`;
+}
+
+function unusableLine(unusable: readonly string[], jobs: number): string {
+  return `${unusable.length} of ${count(jobs, 'job')} can have no usable target: ${unusable.join(', ')}`;
 }
 
 function plain(problem: Problem): Record<string, unknown> {

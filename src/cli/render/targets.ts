@@ -3,6 +3,7 @@ import { explainRelabel, type RelabelRule, type RelabelStep } from '../../labels
 import { shownLabels } from '../../status/shown-labels.ts';
 import { describeDrop, describeRulePlace } from '../../targets/drop-reason.ts';
 import type { TargetsOfJob } from '../../targets/from-groups.ts';
+import { labelsForProfile, rulesReadProfile } from '../../targets/rule-input.ts';
 import type { Target } from '../../targets/target.ts';
 import type { TargetFilter } from '../target-filter.ts';
 import { table } from './table.ts';
@@ -71,10 +72,21 @@ function explainJob(
   ]);
 }
 
+/** Rules that read what differs from profile to profile run once a profile. */
 function explainRules(discovered: LabelSet, job: TargetsOfJob['job']): string[] {
+  if (!rulesReadProfile(job)) return explainRun(discovered, job);
+  return job.enabledProfiles.flatMap((name) => {
+    const profile = job.profiles.get(name);
+    if (profile === undefined) return [];
+    const run = explainRun(labelsForProfile(discovered, profile, job.kind), job);
+    return [`    for profile ${name}:`, ...run.map((line) => `  ${line}`)];
+  });
+}
+
+function explainRun(before: LabelSet, job: TargetsOfJob['job']): string[] {
   const lines: string[] = [];
-  let labels: LabelSet | undefined = discovered;
-  for (const step of explainRelabel(discovered, job.relabelRules)) {
+  let labels: LabelSet | undefined = before;
+  for (const step of explainRelabel(before, job.relabelRules)) {
     lines.push(...explainStep(step, job.relabelRules).map((line) => `    ${line}`));
     labels = step.after;
   }

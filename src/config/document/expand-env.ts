@@ -10,11 +10,13 @@ export interface EnvFinding {
   readonly hint: string;
 }
 
-export interface ExpandedTree {
-  readonly root: TreeNode;
+export interface EnvFindings {
   readonly problems: readonly EnvFinding[];
   readonly warnings: readonly EnvFinding[];
 }
+
+/** Whether nobody reads what stands at a path, so that no variable needs to be set for it. */
+export type IsUnused = (path: Path) => boolean;
 
 const REFERENCE = /\$\{([A-Za-z_]\w*)(?::-([^{}]*))?\}/g;
 const HAS_REFERENCE = /\$\{([A-Za-z_]\w*)(?::-[^{}]*)?\}/;
@@ -25,53 +27,86 @@ const BARE_REFERENCE = /\$([A-Z_][A-Z0-9_]*)/;
 const RELABEL_FIELDS: ReadonlySet<string> = new Set(['regex', 'replacement', 'target-label']);
 const RELABEL_LIST = /relabel-configs$/;
 
+/** Whether a path leads to a value in which nothing is ever expanded. */
+export function isRelabelField(path: Path): boolean {
+  const [list, , field] = path.slice(-3);
+  return (
+    typeof list === 'string' &&
+    typeof field === 'string' &&
+    RELABEL_LIST.test(canonicalKey(list)) &&
+    RELABEL_FIELDS.has(canonicalKey(field))
+  );
+}
+
 /**
  * Replaces `${NAME}` and `${NAME:-default}` in values, after parsing, so that no variable can add structure to the file;
- * never in keys, comments or relabel rules. The default stands in for a variable that is unset or empty, as in a shell.
+ * never in keys, comments or relabel rules. The default stands in for a variable that is unset or empty, as in a shell. A value
+ * with a variable that is not set is marked as faulty; `checkEnv` says so.
  */
-export function expandEnv(root: TreeNode, env: Environment): ExpandedTree {
-  const problems: EnvFinding[] = [];
-  const warnings: EnvFinding[] = [];
-  const expanded = mapScalars(root, (scalar, path) => {
-    warnings.push(...bareReference(scalar, path));
-    const missing: string[] = [];
-    const text = scalar.text.replace(REFERENCE, (_, name: string, fallback: string | undefined) => {
-      const value = env[name];
-      if (value !== undefined && (value !== '' || fallback === undefined)) return value;
-      if (fallback === undefined) missing.push(name);
-      return fallback ?? '';
-    });
-    for (const name of missing) {
-      problems.push({
-        path,
-        message: `environment variable ${name} is not set`,
-        hint: `set it, or give a default: \${${name}:-value}`,
-      });
-    }
+export function expandEnv(root: TreeNode, env: Environment): TreeNode {
+  return mapScalars(root, (scalar) => {
+    const { text, missing } = expandText(scalar.text, env);
     if (text === scalar.text) return scalar;
     const replaced = withText(scalar, text);
     replaced.isFaulty = missing.length > 0;
     return replaced;
   });
-  return { root: expanded, problems, warnings };
+}
+
+/** What is wrong with the variables that the values of a file name, but for values that nobody reads. */
+export function checkEnv(root: TreeNode, env: Environment, isUnused: IsUnused = () => false): EnvFindings {
+  const problems: EnvFinding[] = [];
+  const warnings: EnvFinding[] = [];
+  mapScalars(
+    root,
+    (scalar, path) => {
+      warnings.push(...bareReference(scalar, path));
+      for (const name of expandText(scalar.text, env).missing) {
+        problems.push({
+          path,
+          message: `environment variable ${name} is not set`,
+          hint: `set it, or give a default: \${${name}:-value}`,
+        });
+      }
+      return scalar;
+    },
+    isUnused,
+  );
+  return { problems, warnings };
+}
+
+function expandText(written: string, env: Environment): { text: string; missing: readonly string[] } {
+  const missing: string[] = [];
+  const text = written.replace(REFERENCE, (_, name: string, fallback: string | undefined) => {
+    const value = env[name];
+    if (value !== undefined && (value !== '' || fallback === undefined)) return value;
+    if (fallback === undefined) missing.push(name);
+    return fallback ?? '';
+  });
+  return { text, missing };
 }
 
 /** Where nothing is expanded, a value that seems to count on it is worth a word. */
-export function findUnexpanded(root: TreeNode): readonly EnvFinding[] {
+export function findUnexpanded(root: TreeNode, isUnused: IsUnused = () => false): readonly EnvFinding[] {
   const warnings: EnvFinding[] = [];
-  mapScalars(root, (scalar, path) => {
-    const name = HAS_REFERENCE.exec(scalar.text)?.[1];
-    if (name === undefined) warnings.push(...bareReference(scalar, path));
-    else {
-      warnings.push({
-        path,
-        message: `\${${name}} is taken as it stands`,
-        hint: 'environment variables are expanded with --expand-env only',
-      });
-    }
-    return scalar;
-  });
+  mapScalars(
+    root,
+    (scalar, path) => {
+      const name = referenceIn(scalar.text);
+      if (name === undefined) warnings.push(...bareReference(scalar, path));
+      else warnings.push({ path, message: `\${${name}} is taken as it stands`, hint: UNEXPANDED_HINT });
+      return scalar;
+    },
+    isUnused,
+  );
   return warnings;
+}
+
+export const UNEXPANDED_HINT = 'environment variables are expanded with --expand-env only';
+
+/** The first variable that a text names as `${NAME}` or `${NAME:-default}`. */
+export function referenceIn(text: string): string | undefined {
+  return HAS_REFERENCE.exec(text)?.[1];
 }
 
 /** Part of a password may look like a variable; there only a value that is nothing else counts. */
@@ -84,11 +119,17 @@ function bareReference(scalar: TreeScalar, path: Path): EnvFinding[] {
 }
 
 /** A copy of the tree with other scalars; relabel fields stay as they are. What merge keys and aliases share stays shared. */
-function mapScalars(root: TreeNode, change: (scalar: TreeScalar, path: Path) => TreeScalar): TreeNode {
+function mapScalars(
+  root: TreeNode,
+  change: (scalar: TreeScalar, path: Path) => TreeScalar,
+  isUnused: IsUnused = () => false,
+): TreeNode {
   const done = new Map<unknown, TreeNode>();
   return mapNode(root, [], false);
 
   function mapNode(node: TreeNode, path: Path, isRule: boolean): TreeNode {
+    // Not remembered: an alias may stand for the same content where it is read.
+    if (isUnused(path)) return node;
     const content = node instanceof TreeMap ? node.entries : node instanceof TreeList ? node.items : node;
     const known = done.get(content);
     if (known !== undefined) return known;

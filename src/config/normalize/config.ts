@@ -1,4 +1,5 @@
 import { withoutEmpty } from '../../labels/label-set.ts';
+import type { FileKind } from '../file-kind.ts';
 import type { Reporter } from '../findings.ts';
 import type { WrittenConfig } from '../schema/config.ts';
 import { type NormalizeContext, resolvePath } from '../schema/context.ts';
@@ -14,7 +15,7 @@ export interface NormalizedConfig {
 /** From what was written, in whichever spelling and shape, to what the program reads: defaults filled in, names resolved. */
 export function normalizeConfig(
   written: WrittenConfig,
-  file: string,
+  { file, kind }: { readonly file: string; readonly kind: FileKind },
   report: Reporter,
   context: NormalizeContext,
 ): NormalizedConfig {
@@ -24,7 +25,7 @@ export function normalizeConfig(
     scrapeTimeoutMs: global['scrape-timeout'],
     bodySizeLimitBytes: global['body-size-limit'],
     targetLimit: global['target-limit'],
-    isParca: report.at('object-storage').isWritten,
+    kind,
   };
   const jobs = (written['scrape-configs'] ?? []).flatMap((job, index) =>
     job === undefined ? [] : [normalizeJob(job, defaults, report.at('scrape-configs', index), context)],

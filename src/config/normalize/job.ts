@@ -1,6 +1,9 @@
+import { METRICS_PATH_LABEL } from '../../labels/label-set.ts';
 import type { RelabelRule } from '../../labels/relabel.ts';
 import { profileRulesOfPreset, rulesOfPreset } from '../annotation-presets.ts';
 import type { DiscoveryConfig } from '../discovery-config.ts';
+import { TreeScalar } from '../document/tree.ts';
+import type { FileKind } from '../file-kind.ts';
 import type { Reporter } from '../findings.ts';
 import { DISCOVERY_KEYS } from '../mechanisms/index.ts';
 import { canonicalProfileName } from '../presets.ts';
@@ -8,9 +11,14 @@ import { type JobProfiles, profilesOf } from '../profiles.ts';
 import type { NormalizeContext } from '../schema/context.ts';
 import { httpClientFrom } from '../schema/http-client.ts';
 import type { WrittenJob } from '../schema/job.ts';
-import { fromProfilingConfig, PARCA_PROFILES, type ParcaProfiles } from '../schema/parca.ts';
+import { fromProfilingConfig, impliedProfiles, type ParcaProfiles } from '../schema/parca.ts';
 import { sampleFrom } from '../schema/sample.ts';
-import { DEFAULT_BODY_SIZE_LIMIT_BYTES, DEFAULT_SCRAPE_INTERVAL_MS, type ScrapeConfig } from '../scrape-config.ts';
+import {
+  CONPROF_SCRAPE_INTERVAL_MS,
+  DEFAULT_BODY_SIZE_LIMIT_BYTES,
+  DEFAULT_SCRAPE_INTERVAL_MS,
+  type ScrapeConfig,
+} from '../scrape-config.ts';
 
 /** What the file says for all jobs. */
 export interface JobDefaults {
@@ -18,8 +26,7 @@ export interface JobDefaults {
   readonly scrapeTimeoutMs?: number | undefined;
   readonly bodySizeLimitBytes?: number | undefined;
   readonly targetLimit?: bigint | undefined;
-  /** Parca scrapes five profiles of a job that names none. */
-  readonly isParca: boolean;
+  readonly kind: FileKind;
 }
 
 /** A job, and what the rules need to say where its parts came from. */
@@ -36,34 +43,37 @@ export function normalizeJob(
   report: Reporter,
   context: NormalizeContext,
 ): NormalizedJob {
-  const scrapeIntervalMs = written['scrape-interval'] ?? defaults.scrapeIntervalMs ?? DEFAULT_SCRAPE_INTERVAL_MS;
+  const { kind } = defaults;
+  const scrapeIntervalMs = written['scrape-interval'] ?? defaults.scrapeIntervalMs ?? defaultIntervalMs(kind);
   const params = written.params ?? new Map<string, readonly string[]>();
-  const parca = parcaProfilesOf(written, scrapeIntervalMs);
+  const parca = parcaProfilesOf(written, { intervalMs: scrapeIntervalMs, kind, report });
   const { profiles, places } = profilesOf(
     written.profiles ?? parca?.profiles,
     { usesDeltaProfiles: written['use-delta-profiles'] ?? written['use-delta-endpoints'] ?? false, params },
     written.profiles ? report.at('profiles') : report.at('profiling-config', 'pprof-config'),
   );
-  const isParca = parca !== undefined || defaults.isParca;
   const preset = written['annotation-preset'];
   // Each profile of such a preset waits for an annotation of its own.
-  const implied = isParca ? PARCA_PROFILES : preset === 'profiles.grafana.com' ? [...profiles.keys()] : [];
+  const implied = preset === 'profiles.grafana.com' ? [...profiles.keys()] : impliedProfiles(kind);
+  const relabelRules = [
+    ...(preset === undefined ? [] : context.compileOwnRules(rulesOfPreset(preset))),
+    ...context.compileRules(written['relabel-configs'] ?? [], report.at('relabel-configs')),
+  ];
   const enabled = written['enabled-profiles'] ?? parca?.enabled ?? implied;
   return {
     config: {
       jobName: written['job-name'] ?? '',
+      kind,
       scheme: written.scheme ?? 'http',
+      metricsPath: metricsPathOf(relabelRules, report.at('metrics-path')),
       scrapeIntervalMs,
-      scrapeTimeoutMs: written['scrape-timeout'] ?? defaults.scrapeTimeoutMs,
+      scrapeTimeoutMs: written['scrape-timeout'] || defaults.scrapeTimeoutMs || undefined,
       bodySizeLimitBytes: limitFrom(written['body-size-limit'] ?? defaults.bodySizeLimitBytes),
       targetLimit: Number(written['target-limit'] ?? defaults.targetLimit ?? 0n),
       enabledProfiles: [...new Set(enabled.map(canonicalProfileName))],
       profiles: withRules(profiles, written, report, context),
       params,
-      relabelRules: [
-        ...(preset === undefined ? [] : context.compileOwnRules(rulesOfPreset(preset))),
-        ...context.compileRules(written['relabel-configs'] ?? [], report.at('relabel-configs')),
-      ],
+      relabelRules,
       discovery: discoveryOf(written, report, context),
       http: httpClientFrom(written, report, context),
       isExclusive: written.exclusive ?? false,
@@ -102,9 +112,23 @@ function withRules(
   );
 }
 
-function parcaProfilesOf(written: WrittenJob, intervalMs: number): ParcaProfiles | undefined {
+function parcaProfilesOf(
+  written: WrittenJob,
+  { intervalMs, kind, report }: { intervalMs: number; kind: FileKind; report: Reporter },
+): ParcaProfiles | undefined {
   const profiling = written['profiling-config'];
-  return profiling && fromProfilingConfig(profiling, { intervalMs });
+  const place = report.at('profiling-config', 'pprof-config');
+  return profiling && fromProfilingConfig(profiling, { intervalMs, kind, report: place });
+}
+
+/** Prometheus's rules find the path in a label, whether it was written or not. */
+function metricsPathOf(rules: readonly RelabelRule[], { node }: Reporter): string | undefined {
+  if (!rules.some(({ sourceLabels }) => sourceLabels.includes(METRICS_PATH_LABEL))) return undefined;
+  return node instanceof TreeScalar && node.text !== '' ? node.text : '/metrics';
+}
+
+function defaultIntervalMs(kind: FileKind): number {
+  return kind === 'conprof' ? CONPROF_SCRAPE_INTERVAL_MS : DEFAULT_SCRAPE_INTERVAL_MS;
 }
 
 /** A written 0 takes the limit away. */

@@ -6,6 +6,7 @@ import { isIgnoredOldKey, isIgnoredOldTargetKey } from '../schema/remote-write.t
 import { configuredFormat } from '../text-format.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
 import { JOB_RULES } from './job-rules.ts';
+import { findUnusableJobs } from './usable-rules.ts';
 
 /** What the command line says beside the config. */
 export interface SinkFlags {
@@ -19,10 +20,15 @@ type ConfigRule = (normalized: NormalizedConfig, report: Reporter, flags: SinkFl
 
 const CONFIG_RULES: readonly ConfigRule[] = [hasJobs, jobNamesAreUnique, textDumpsHaveFiles, ignoredKeysAreNamed];
 
-/** Everything that no single key can tell. */
-export function checkRules(normalized: NormalizedConfig, report: Reporter, flags: SinkFlags | undefined): void {
+/** Everything that no single key can tell. Gives the names of jobs that can have no usable target. */
+export function checkRules(
+  normalized: NormalizedConfig,
+  report: Reporter,
+  flags: SinkFlags | undefined,
+): ReadonlySet<string> {
   for (const rule of CONFIG_RULES) rule(normalized, report, flags);
   for (const job of normalized.jobs) for (const rule of JOB_RULES) rule(job);
+  return findUnusableJobs(normalized);
 }
 
 function hasJobs(_: NormalizedConfig, report: Reporter): void {

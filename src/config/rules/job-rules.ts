@@ -1,4 +1,6 @@
-import { quote, TreeList, type TreeNode, TreeScalar } from '../document/tree.ts';
+import { METRICS_PATH_LABEL } from '../../labels/label-set.ts';
+import { couldSet } from '../../labels/settable.ts';
+import { quote, TreeList, TreeScalar } from '../document/tree.ts';
 import { nearestWord } from '../nearest-word.ts';
 import type { NormalizedJob } from '../normalize/job.ts';
 import { canonicalProfileName, PRESETS } from '../presets.ts';
@@ -14,12 +16,11 @@ export type JobRule = (job: NormalizedJob) => void;
 export const JOB_RULES: readonly JobRule[] = [
   hasAName,
   enabledProfilesAreDefined,
-  somethingIsEnabled,
   secondsFitTheInterval,
   exclusiveFitsTheInterval,
   timeoutExceedsSeconds,
   addressesAreNoUrls,
-  hasDiscovery,
+  metricsPathIsOfMetrics,
   presetFitsDiscovery,
   deltaKeyIsSpelledOneWay,
   profilesAreSaidOneWay,
@@ -49,32 +50,6 @@ function enabledProfilesAreDefined({ config, report }: NormalizedJob): void {
   }
 }
 
-const ENABLING_LABEL = /^__profile_\w+_enabled$/;
-
-/** Without a profile nothing would be scraped, and nobody would be told. */
-function somethingIsEnabled({ config, report }: NormalizedJob): void {
-  const list = report.at('enabled-profiles');
-  const hasBrokenList = list.isWritten && !(list.node instanceof TreeList && list.node.items.length === 0);
-  const hasNull = list.node instanceof TreeScalar && list.node.isNull;
-  if (config.enabledProfiles.length > 0 || (hasBrokenList && !hasNull)) return;
-  // A rule may set __profile_<name>_enabled.
-  if (report.at('relabel-configs', 0).isWritten || report.at('annotation-preset').isWritten) return;
-  const canLabelsEnable = config.discovery.some((source) => {
-    if (source.mechanism === 'static') return source.groups.some(({ labels }) => [...labels.keys()].some(isEnabling));
-    return source.mechanism === 'file' || source.mechanism === 'http';
-  });
-  const place = list.isWritten ? list : report;
-  const hint = 'add enabled-profiles: [cpu, mem, goroutines, mutex, block]';
-  if (!canLabelsEnable) place.error('no profile is enabled', hint, 'key');
-  else if (config.discovery.every((source) => source.mechanism !== 'static')) {
-    place.warn('no profile is enabled but where a discovered label __profile_<name>_enabled says so', hint, 'key');
-  }
-}
-
-function isEnabling(label: string): boolean {
-  return ENABLING_LABEL.test(label);
-}
-
 /** Rules may still mend an address, so only a job without them is sure to fail. */
 function addressesAreNoUrls({ report }: NormalizedJob): void {
   const groups = report.at('static-configs');
@@ -97,17 +72,6 @@ function addressHint(address: string): string {
   if (scheme !== undefined) parts.push('the scheme goes into scheme');
   if (/[^/:]\/./.test(address)) parts.push('the path into profiles.<name>.path');
   return parts.join('; ');
-}
-
-/** A source that is there but faulty has been reported already. */
-function hasDiscovery({ report }: NormalizedJob): void {
-  const sources = report.keys.filter((key) => /^static[-_]configs$|[-_]sd[-_]configs$/.test(key));
-  if (sources.some((key) => !isBlank(report.at(key).node))) return;
-  report.warn('has no targets', 'add static-configs, file-sd-configs or another discovery');
-}
-
-function isBlank(node: TreeNode | undefined): boolean {
-  return (node instanceof TreeScalar && node.isNull) || (node instanceof TreeList && node.items.length === 0);
 }
 
 /** Annotations are those of pods. */
@@ -134,6 +98,22 @@ function presetFitsDiscovery({ config, written, report }: NormalizedJob): void {
   );
   if (first !== undefined && hasOthers) {
     place.warn('targets from elsewhere have no annotations and are dropped', 'give them a job of their own', 'key');
+  }
+}
+
+/** Prometheus's label for the path: those who write it mean the path of their profiles, too. */
+function metricsPathIsOfMetrics({ config, report }: NormalizedJob): void {
+  const rules = report.at('relabel-configs');
+  if (!(rules.node instanceof TreeList) || !config.relabelRules.some((rule) => couldSet(rule, METRICS_PATH_LABEL)))
+    return;
+  for (const index of rules.node.items.keys()) {
+    const target = rules.at(index, 'target-label');
+    if (!(target.node instanceof TreeScalar) || target.node.text !== METRICS_PATH_LABEL) continue;
+    target.warn(
+      `${METRICS_PATH_LABEL} is not the path of profiles, here as in Parca and Alloy`,
+      'write target_label: __profile_path_prefix__ for what goes before their paths, __profile_path__ for a path',
+    );
+    return;
   }
 }
 
@@ -181,9 +161,12 @@ function measuredProfilesAreNoText({ config, profilePlaces }: NormalizedJob): vo
 }
 
 function ignoredKeysAreNamed({ report }: NormalizedJob): void {
-  warnOfIgnored(report, isIgnoredJobKey, (keys) =>
-    keys.some((key) => /metric[-_]relabel/.test(key))
-      ? `${keys.join(', ')}: without effect on profiles (metric relabelling too: use relabel-configs)`
-      : `${keys.join(', ')}: without effect on profiles`,
-  );
+  warnOfIgnored(report, isIgnoredJobKey, (keys) => {
+    const names = `${keys.join(', ')}: without effect on profiles`;
+    if (keys.some((key) => /metric[-_]relabel/.test(key))) {
+      return `${names} (metric relabelling too: use relabel-configs)`;
+    }
+    // Somebody may take it for the path of the profiles.
+    return keys.some((key) => /metrics[-_]path/.test(key)) ? `${names}, which have paths of their own` : names;
+  });
 }

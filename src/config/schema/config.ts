@@ -3,6 +3,7 @@ import { parseShard } from '../shard.ts';
 import { job, scrapeInterval, scrapeTimeout, targetLimit } from './job.ts';
 import { remoteWrite } from './remote-write.ts';
 import { byteSize, duration, nonEmptyText, scalar, textOf, word } from './scalars.ts';
+import { isServerKey } from './server-keys.ts';
 import { labels, list, mapping } from './structures.ts';
 
 const global = mapping(
@@ -38,68 +39,12 @@ export const config = mapping(
 export type WrittenConfig = z.output<typeof config>;
 
 /** A home for anchors, as in Compose files. */
-function isExtension(key: string): boolean {
+export function isExtension(key: string): boolean {
   return key.startsWith('x-');
 }
 
-/** Keys of the old Pyroscope server, of Prometheus and of Parca that mean nothing to a scraper of profiles. */
-const IGNORED: ReadonlySet<string> = new Set([
-  'adhoc-data-path',
-  'adhoc-max-file-size',
-  'admin-socket-path',
-  'alerting',
-  'analytics-opt-out',
-  'api-bind-addr',
-  'auth',
-  'badger-log-level',
-  'badger-no-truncate',
-  'base-url',
-  'base-url-bind-addr',
-  'cache-dictonary-size', // so it was spelled
-  'cache-dimensions-size',
-  'cache-evict-threshold',
-  'cache-evict-volume',
-  'cache-segment-size',
-  'cache-tree-size',
-  'config',
-  'cors',
-  'database',
-  'disable-export-to-flamegraph-dot-com',
-  'disable-pprof-endpoint',
-  'enable-experimental-admin',
-  'enable-experimental-exemplars-page',
-  'exemplars-batch-duration',
-  'exemplars-batch-queue-size',
-  'exemplars-batch-size',
-  'exemplars-retention',
-  'hide-applications',
-  'max-nodes-render',
-  'max-nodes-serialization',
-  'metrics-export-rules',
-  'min-free-space-percentage',
-  'no-adhoc-ui',
-  'no-self-profiling',
-  'object-storage',
-  'otlp',
-  'out-of-space-threshold',
-  'remote-read',
-  'retention',
-  'retention-levels',
-  'rule-files',
-  'runtime',
-  'sample-rate',
-  'self-profiling-tags',
-  'storage',
-  'storage-path',
-  'storage-queue-size',
-  'storage-queue-workers',
-  'tls-certificate-file',
-  'tls-key-file',
-  'tracing',
-]);
-
 export function isIgnoredRootKey(key: string): boolean {
-  return IGNORED.has(key);
+  return isServerKey(key);
 }
 
 const IGNORED_GLOBAL: ReadonlySet<string> = new Set([

@@ -7,11 +7,12 @@ import { profilingConfig } from './parca.ts';
 import { profiles, queryParams } from './profile.ts';
 import { relabelRule } from './relabel.ts';
 import { sample } from './sample.ts';
-import { boolean, byteSize, duration, integer, POSITIVE_MS, text, word } from './scalars.ts';
+import { boolean, byteSize, duration, integer, text, word } from './scalars.ts';
 import { list, mapping, texts } from './structures.ts';
 
 export const scrapeInterval = duration(MIN_SCRAPE_INTERVAL_MS);
-export const scrapeTimeout = duration(POSITIVE_MS);
+/** 0 means the default, as in Prometheus, Parca and the old Pyroscope server. */
+export const scrapeTimeout = duration(0);
 export const targetLimit = integer({ min: 0n, max: 2n ** 31n });
 
 /** One entry of `scrape-configs`. */
@@ -59,6 +60,7 @@ const IGNORED: ReadonlySet<string> = new Set([
   'metric-name-escaping-scheme',
   'metric-name-validation-scheme',
   'metric-relabel-configs',
+  'metrics-path',
   'native-histogram-bucket-limit',
   'native-histogram-min-bucket-factor',
   'normalized-addresses',
@@ -75,9 +77,6 @@ export function isIgnoredJobKey(key: string): boolean {
 }
 
 function refusedJobKey(key: string, written: string): { message: string; hint: string } | undefined {
-  if (key === 'metrics-path') {
-    return { message: 'profiles have paths of their own', hint: 'set profiles: {<name>: {path: …}}' };
-  }
   if (key === 'external-labels') {
     return {
       message: `"${written}" is not a key of a job`,

@@ -1,4 +1,6 @@
 import type * as z from 'zod/mini';
+import type { FileKind } from '../file-kind.ts';
+import type { Reporter } from '../findings.ts';
 import { canonicalProfileName, PRESETS } from '../presets.ts';
 import {
   checkProfileName,
@@ -10,7 +12,7 @@ import {
 import { boolean, integer, nonEmptyText, text } from './scalars.ts';
 import { list, mapOf, mapping } from './structures.ts';
 
-/** Parca's way to say which profiles a job has. */
+/** The way of Parca, Phlare and conprof to say which profiles a job has. */
 export const profilingConfig = mapping(() => ({
   'pprof-config': mapOf(
     mapping(() => ({
@@ -19,6 +21,7 @@ export const profilingConfig = mapping(() => ({
       /** Asks for a difference over `seconds`, whatever the name suggests. */
       delta: boolean(),
       seconds: integer({ min: 1n, max: 86_400n }),
+      debug: integer({ min: 0n, max: 2n }),
       'keep-sample-type': list(mapping(() => ({ type: nonEmptyText(), unit: text() }))),
     })),
     checkProfileName,
@@ -28,34 +31,63 @@ export const profilingConfig = mapping(() => ({
 
 export type WrittenProfilingConfig = z.output<typeof profilingConfig>;
 
-/** What Parca scrapes where the config says nothing. */
-export const PARCA_PROFILES: readonly string[] = ['mem', 'block', 'goroutines', 'mutex', 'cpu'];
+/** What Parca and Phlare scrape where the config says nothing. */
+const PARCA_PROFILES: readonly string[] = ['mem', 'block', 'goroutines', 'mutex', 'cpu'];
+
+/** What conprof scrapes then. It has `allocs` beside `heap`, which is the same data: here it is left out unless it is named. */
+const CONPROF_PROFILES: readonly string[] = ['block', 'goroutines', 'mem', 'mutex', 'cpu', 'threadcreate'];
+
+/** The profiles of a job that names none, by the system that the file was written for. */
+export function impliedProfiles(kind: FileKind): readonly string[] {
+  if (kind === 'conprof') return CONPROF_PROFILES;
+  return kind === 'parca' || kind === 'phlare' ? PARCA_PROFILES : [];
+}
+
+/** Endpoints that these systems fetch like profiles and that answer with something else. */
+const NO_PROFILES: ReadonlySet<string> = new Set(['cmdline', 'symbol', 'trace']);
 
 export interface ParcaProfiles {
   readonly enabled: readonly string[];
   readonly profiles: WrittenProfiles;
 }
 
-/** The same in our terms. */
+/**
+ * The same in our terms. As in Parca's pkg/config/config.go, a built-in profile is on unless `enabled` is false, and any other
+ * one is off unless it is true.
+ */
 export function fromProfilingConfig(
   written: WrittenProfilingConfig,
-  { intervalMs }: { intervalMs: number },
+  { intervalMs, kind, report }: { intervalMs: number; kind: FileKind; report: Reporter },
 ): ParcaProfiles {
   const prefix = (written['path-prefix'] ?? '').replace(/(?<!\/)\/+$/, '');
   const profiles = new Map<string, WrittenProfile>();
-  const enabled = new Set(PARCA_PROFILES);
+  const implied = kind === 'conprof' ? CONPROF_PROFILES : PARCA_PROFILES;
+  const enabled = new Set(implied);
   for (const [name, entry] of written['pprof-config'] ?? []) {
+    const place = report.at(name);
+    if (NO_PROFILES.has(name)) {
+      if (entry.enabled) place.warn('is no pprof profile and is left out', 'remove it or set enabled: false', 'key');
+      continue;
+    }
     const canonical = canonicalProfileName(name);
-    if (entry.enabled === false) enabled.delete(canonical);
-    else enabled.add(canonical);
+    const isBuiltIn = implied.includes(canonical) || (kind === 'conprof' && canonical === 'allocs');
+    const isEnabled = entry.enabled ?? isBuiltIn;
+    if (isEnabled) enabled.add(canonical);
+    else enabled.delete(canonical);
+    if (entry.enabled === undefined && !isBuiltIn) {
+      place.warn('is off, as in Parca, where a profile of your own needs enabled: true', 'add enabled: true', 'key');
+    }
     const preset = PRESETS.get(canonical);
     const path = entry.path || preset?.path;
     // Switched off and not known otherwise, it would be a profile without a path.
-    if (entry.enabled === false && path === undefined) continue;
+    if (!isEnabled && path === undefined) continue;
     const seconds = entry.seconds ?? (entry.delta ? BigInt(Math.floor(intervalMs / 1000)) : undefined);
+    const params = new Map<string, readonly string[]>();
+    if (seconds !== undefined) params.set('seconds', [String(seconds)]);
+    if (entry.debug) params.set('debug', [String(entry.debug)]);
     profiles.set(name, {
       ...(path !== undefined && { path: `/${path.replace(/^\/+/, '')}` }),
-      ...(seconds !== undefined && { params: new Map([['seconds', [String(seconds)]]]) }),
+      ...(params.size > 0 && { params }),
       ...(entry['keep-sample-type'] && {
         'sample-types': keptTypes(entry['keep-sample-type'], preset?.sampleTypes.keys()),
       }),
