@@ -323,6 +323,7 @@ static-configs: [{ application: a, targets: ["${target.address}"] }]`;
   assert.match(path, /goroutines\/[\dTZ.]+\.txt\.gz$/);
   assert.equal(gunzipSync(readFileSync(join(dir, 'profiles', path))).toString(), dump);
   assert.equal(index()[0]?.['path'], path);
+  assert.equal(index()[0]?.['kind'], 'text');
   assert.match(io.out(), /goroutines +\S+ +- /);
   assert.doesNotMatch(io.err(), /go tool pprof/);
 });

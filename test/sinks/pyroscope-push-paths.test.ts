@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -98,7 +98,7 @@ async function push(
   }
 }
 
-const wellDone = { remote: 'main', accepted: 0, skipped: 0, rejected: 0, failed: 0, left: 0 };
+const wellDone = { remote: 'main', accepted: 0, skipped: 0, textDumps: 0, rejected: 0, failed: 0, left: 0 };
 
 test('a directory that scrape wrote goes with the labels and times of its index', async (t) => {
   const server = await startFakePyroscope(t);
@@ -220,4 +220,21 @@ test('--retry sends what was refused', async (t) => {
   assert.deepEqual(await readdir(join(queue, 'main', 'rejected')), []);
   const third = await push(server, queue, [dir], { retryRejected: true });
   assert.deepEqual(third.summary, { ...wellDone, skipped: 2 });
+});
+
+test('text dumps that an index knows are named, counted and not sent', async (t) => {
+  const dir = await scratch(t);
+  await scraped(dir, 2);
+  const index = join(dir, 'index.ndjson');
+  const [profile = '', dump = ''] = (await readFile(index, 'utf8')).split('\n');
+  const path = 'shop/checkout/a_6060/block/1.txt.gz';
+  await writeFile(join(dir, path), gzipSync('goroutine 1 [select]:\n'));
+  const line = JSON.stringify({ ...JSON.parse(dump), path, kind: 'text', samples: 0 });
+  await writeFile(index, `${profile}\n${line}\n`);
+  const server = await startFakePyroscope(t);
+  const named: string[] = [];
+  const { summary, failures } = await push(server, await scratch(t), [dir], { onTextDump: (file) => named.push(file) });
+  assert.deepEqual(failures, []);
+  assert.deepEqual(summary, { ...wellDone, accepted: 1, textDumps: 1 });
+  assert.deepEqual(named, [join(dir, path)]);
 });

@@ -69,6 +69,16 @@ test('the oldest files go until the rest is within the bytes', async (t) => {
   assert.deepEqual(index(), paths.slice(2));
 });
 
+test('text dumps go as profiles do', async (t) => {
+  const { dir, retention } = directoryOf(t, [1]);
+  const path = 'job/service/i/goroutines/20261121T060000.000Z.txt.gz';
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), Buffer.alloc(100));
+  appendFileSync(join(dir, 'index.ndjson'), `${lineOf(path, 30)}\n`);
+  assert.deepEqual(await retention.run({ maxAgeMs: 24 * HOUR, maxBytes: 0 }), { files: 1, bytes: 100, failed: 0 });
+  assert.equal(existsSync(join(dir, path)), false);
+});
+
 test('what is written later counts too', async (t) => {
   const { dir, paths, index, retention } = directoryOf(t, [5, 4]);
   assert.equal((await retention.run({ maxAgeMs: 0, maxBytes: 350 })).files, 0);

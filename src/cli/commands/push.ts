@@ -39,10 +39,16 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
   const outDir = config.output.dir ?? paths.find((path) => isOutDirectory(resolve(io.cwd, path)));
   const sinks = await openRemotes(remotes, { outDir, io, log });
   try {
+    const textDumps = new Set<string>();
+    const onTextDump = (path: string) => {
+      if (textDumps.has(path)) return;
+      textDumps.add(path);
+      log.info(`${path}: a text dump, which no server takes: not sent`);
+    };
     const pushed = pushPaths(
       paths,
       sinks,
-      { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline },
+      { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline, onTextDump },
       ({ remote, error }) =>
         log.error(`remote ${remote}: ${error.message}`, { remote, code: error.code, hint: error.hint }),
     );
@@ -84,9 +90,10 @@ async function configFor(flags: PushFlags, io: Io, log: Log): Promise<Pick<Confi
   return config;
 }
 
-function lineOf({ remote, accepted, skipped, rejected, failed, left }: PushSummary): string {
+function lineOf({ remote, accepted, skipped, textDumps, rejected, failed, left }: PushSummary): string {
   const parts = [`${count(accepted, 'profile')} sent`];
   if (skipped > 0) parts.push(`${skipped} sent before`);
+  if (textDumps > 0) parts.push(`${count(textDumps, 'text dump')} not sent`);
   if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; pyro-pull push --retry sends them again)`);
   if (failed > 0) parts.push(`${failed} unreadable`);
   if (left > 0) parts.push(`${left} left for the next run`);

@@ -41,7 +41,7 @@ const FILES_AT_ONCE = 100;
 /** Another process that has the old index open finds the new one before its next line, or has written that by then. */
 const LATE_LINES_MS = 1_000;
 const WRITE_BYTES = 256 * 1024;
-const OUR_NAME = /^\d{8}T\d{6}\.\d{3}Z(-[0-9a-f]{8}(-\d+)?)?\.pb\.gz$/;
+const OUR_NAME = /^\d{8}T\d{6}\.\d{3}Z(-[0-9a-f]{8}(-\d+)?)?\.(?:pb|txt)\.gz$/;
 
 /**
  * Removes the oldest files of a directory that `scrape` wrote. Only what the index names and what is there as the index

@@ -10,6 +10,8 @@ export interface PushPathsOptions extends FileDefaults {
   readonly retryRejected: boolean;
   /** How long to go on without getting further. */
   readonly deadlineMs: number;
+  /** A text dump, which no server takes: it is passed over. Called once for each remote. */
+  readonly onTextDump?: (path: string) => void;
 }
 
 /** One file that was not handed to a remote. */
@@ -27,6 +29,8 @@ export interface PushSummary {
   /** Delivered by an earlier `push`. */
   readonly skipped: number;
   readonly rejected: number;
+  /** Text dumps, which are never sent. */
+  readonly textDumps: number;
   /** Files that can't be read or are no profiles. */
   readonly failed: number;
   /** Not delivered for lack of time: in the queue, or not yet queued. The next run goes on with them. */
@@ -54,11 +58,17 @@ async function pushTo(
   onFailure: (failure: PushFailure) => void,
 ): Promise<PushSummary> {
   let skipped = 0;
+  let textDumps = 0;
   let failed = 0;
   let notQueued = 0;
   let isStuck = false;
   if (options.retryRejected) await sink.retryRejected();
   for await (const file of findPushFiles(paths)) {
+    if (file.entry?.kind === 'text') {
+      textDumps += 1;
+      options.onTextDump?.(file.path);
+      continue;
+    }
     if (isStuck) {
       notQueued += 1;
       continue;
@@ -79,7 +89,7 @@ async function pushTo(
   }
   if (!isStuck) await sink.flush(options.deadlineMs);
   const { accepted, rejected, queued } = sink.stats;
-  return { remote: sink.name, accepted, skipped, rejected, failed, left: queued + notQueued };
+  return { remote: sink.name, accepted, skipped, textDumps, rejected, failed, left: queued + notQueued };
 }
 
 /** Faults of ours go on; a file that can't be read is the world's. */
