@@ -53,6 +53,27 @@ const STATIC: readonly (readonly [file: string, target: string, paths: readonly 
       '/svc/debug/pprof/fgprof?seconds=5',
     ],
   ],
+  ['parca-no-application.yml', 'parca 127.0.0.1:7070', [...FIVE, CPU10]],
+  ['parca-debug-info-short.yml', 'default 127.0.0.1:7070', [...FIVE, CPU10]],
+  ['parca-old-debug-info.yml', 'default 127.0.0.1:7070', [...FIVE, '/debug/pprof/profile?seconds=2']],
+  [
+    'parca-keep.yml',
+    'racer h:6060',
+    [
+      '/svc/debug/pprof/allocs',
+      '/svc/debug/pprof/block',
+      '/svc/debug/pprof/goroutine',
+      '/svc/debug/pprof/mutex',
+      '/svc/debug/pprof/fgprof?seconds=5',
+    ],
+  ],
+  ['parca-path-by-rule.yml', 'prometheus h:9090', [...FIVE, CPU10].map((path) => `/meta${path}`)],
+  ['prometheus-service-name.yml', 'cart h:1', [HEAP]],
+  ['prometheus-remote-write.yml', 'a h:1', [HEAP]],
+  ['prometheus-profile-path.yml', 'a h:1', ['/custom/heap']],
+  ['prometheus-timeout-0.yml', 'a h:1', [HEAP]],
+  ['pyroscope-quoted.yml', 'a single-node1:6060', ['/debug/pprof/profile?seconds=5', HEAP]],
+  ['phlare-short.yml', 'default 127.0.0.1:4100', [...FIVE, CPU10]],
   ['phlare-default.yml', 'default 127.0.0.1:4100', [...FIVE, CPU10]],
   ['phlare-node.yml', 'node node:8080', [HEAP, CPU10]],
   ['conprof-allocs.yml', 'shelves shelves:8080', ['/debug/pprof/allocs']],
@@ -101,6 +122,27 @@ test('pyroscope-environment.yml names --expand-env, and works with it', async ()
   assert.equal((await cli(['check', '--expand-env', 'pyroscope-environment.yml'], env)).code, 0);
   const found = await targetsOf('pyroscope-environment.yml', ['--expand-env'], env);
   assert.equal(found[0], `books books:6060${CPU10}`);
+});
+
+for (const [file, env] of [
+  ['pyroscope-unset-variable.yml', { APP: 'books' }],
+  ['pyroscope-variables.yml', { NAME: 'books', PORT: '6060' }],
+] as const) {
+  test(`${file} names --expand-env, and needs only the variables that are used`, async () => {
+    const refused = await cli(['check', file]);
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.err,
+      /is not an application name.*\(environment variables are expanded with --expand-env only\)/,
+    );
+    assert.equal((await cli(['check', '--expand-env', file], env)).code, 0);
+    assert.match((await targetsOf(file, ['--expand-env'], env))[0] ?? '', /^books /);
+  });
+}
+
+test("phlare-default.yml names the way to send profiles where Phlare's agent did", async () => {
+  const { err } = await cli(['check', 'phlare-default.yml']);
+  assert.match(err, /:\d+:8: client\.url: .*add remote-write: \[\{url: "http:\/\/phlare:4100", api: push\}\]/s);
 });
 
 async function jobIn(file: string): Promise<ScrapeConfig> {

@@ -1,4 +1,4 @@
-import { TreeList, TreeMap, TreeScalar } from '../document/tree.ts';
+import { quote, TreeList, TreeMap, TreeScalar } from '../document/tree.ts';
 import type { Reporter } from '../findings.ts';
 import type { NormalizedConfig } from '../normalize/config.ts';
 import { isIgnoredGlobalKey, isIgnoredRootKey } from '../schema/config.ts';
@@ -77,6 +77,7 @@ function textDumpsHaveFiles({ config, jobs }: NormalizedConfig, _: Reporter, fla
 
 function ignoredKeysAreNamed(_: NormalizedConfig, report: Reporter): void {
   warnOfIgnored(report, isIgnoredRootKey, (keys) => `${keys.join(', ')}: settings of a server, without effect here`);
+  warnOfPhlareClient(report.at('client', 'url'));
   warnOfIgnored(report.at('global'), isIgnoredGlobalKey, (keys) => `${keys.join(', ')}: without effect on profiles`);
   const remotes = report.at('remote-write');
   if (!(remotes.node instanceof TreeMap)) return;
@@ -88,4 +89,13 @@ function ignoredKeysAreNamed(_: NormalizedConfig, report: Reporter): void {
       (keys) => `${keys.join(', ')}: without effect, as the queue is on disk`,
     );
   }
+}
+
+/** Phlare's agent had one server to push to, in a place of its own. */
+function warnOfPhlareClient(place: Reporter): void {
+  if (!(place.node instanceof TreeScalar) || place.node.text === '') return;
+  place.warn(
+    'the server that profiles were sent to; nothing is sent there now',
+    `add remote-write: [{url: ${quote(place.node.text)}, api: push}]`,
+  );
 }
