@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, UsageError } from '../errors.ts';
+import { makeRoom } from './connection-room.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 import { isLoopbackAddress, refusalOf } from './request-guard.ts';
 
@@ -33,7 +34,7 @@ export interface ServerLimits {
   readonly silenceTimeoutMs: number;
   /** Between two requests. */
   readonly keepAliveMs: number;
-  /** Each can hold one answer in memory that it does not read. */
+  /** Each can hold one answer in memory that it does not read. One more takes the place of an old one. */
   readonly maxConnections: number;
 }
 
@@ -77,7 +78,7 @@ export async function startStatusServer(
     connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
   });
   server.timeout = silenceTimeoutMs;
-  server.maxConnections = maxConnections;
+  makeRoom(server, maxConnections);
   const address = await listen(server, wanted);
   const isOnLoopback = isLoopbackAddress(address.host);
   server.on('request', (request, response) => {

@@ -155,13 +155,44 @@ test('an answer in pieces is made no faster than it is read, and no further than
   assert.equal(await settled(), made);
 });
 
-test('more connections than allowed are not served', async (t) => {
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+  return socket;
+}
+
+test('many idle connections keep nobody out, and are no more than allowed', async (t) => {
+  const { port } = await start(t, { maxConnections: 5 });
+  const idle = await Promise.all(Array.from({ length: 50 }, () => connected(port)));
+  t.after(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  assert.equal((await plainRequest(port, '/text')).status, 200);
+  await Promise.all(idle.slice(0, 45).map((socket) => socket.destroyed || untilClosed(socket)));
+});
+
+test('a connection that is being answered stays while there is one that sends no request', async (t) => {
   const { port } = await start(t, { maxConnections: 2 });
-  const [first, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
-  await Promise.all([first, second].map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
-  await untilClosed(connect(port, '127.0.0.1'));
-  first.destroy();
-  second.destroy();
+  const answered = await connected(port);
+  answered.write('GET /pieces HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await new Promise((resolve) => answered.once('readable', resolve));
+  const silent = await connected(port);
+  const closed = untilClosed(silent);
+  assert.equal((await plainRequest(port, '/text')).status, 200);
+  await closed;
+  assert.equal(answered.destroyed, false);
+  answered.destroy();
+});
+
+test('connections that are all being answered keep nobody out either', async (t) => {
+  const { port } = await start(t, { maxConnections: 2 });
+  for (let i = 0; i < 2; i++) {
+    const socket = await connected(port);
+    t.after(() => socket.destroy());
+    socket.write('GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  }
+  assert.equal((await plainRequest(port, '/text')).status, 200);
 });
 
 test('closing cuts off an answer that does not come to an end', async (t) => {
