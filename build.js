@@ -66,6 +66,8 @@ async function bundle() {
   writeFileSync(LOOP_BUNDLE, asAscii(readFileSync(LOOP_BUNDLE, 'utf8')));
   const demo = { entryPoints: ['src/selfprofile/demo-worker.ts'], outfile: 'dist/demo-worker.js', format: 'esm' };
   built.push(await build({ ...options, ...demo }));
+  const groups = { entryPoints: ['src/discovery/groups-worker.ts'], outfile: 'dist/groups-worker.cjs', format: 'cjs' };
+  built.push(await build({ ...options, ...groups }));
   await buildWasm();
   writeFileSync('dist/THIRD-PARTY-NOTICES.txt', thirdPartyNotices(built.map(({ metafile }) => metafile)));
   mkdirSync('dist/page');

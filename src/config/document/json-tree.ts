@@ -1,3 +1,4 @@
+import { tooManyNodes } from './count-nodes.ts';
 import { type SourceText, wholeFileProblem } from './source-text.ts';
 import { type Range, type ScalarStyle, type TreeEntry, TreeList, TreeMap, type TreeNode, TreeScalar } from './tree.ts';
 import type { ParsedTree } from './yaml-tree.ts';
@@ -10,6 +11,8 @@ export function parseJsonTree(source: SourceText): ParsedTree {
   if (source.text.trim() === '') {
     return { root: undefined, problems: [wholeFileProblem(source.file, 'the file is empty')], warnings: [] };
   }
+  const excess = tooManyNodes(source, 'json');
+  if (excess) return { root: undefined, problems: [excess], warnings: [] };
   try {
     return { root: new JsonReader(source).read(), problems: [], warnings: [] };
   } catch (error) {

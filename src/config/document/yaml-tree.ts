@@ -1,5 +1,6 @@
 import { Composer, type CST, isAlias, isMap, isScalar, isSeq, Lexer, type Pair, Parser, type YAMLMap } from 'yaml';
 import type { Problem } from '../../errors.ts';
+import { tooManyNodes } from './count-nodes.ts';
 import { hideSecretLines, hideSecrets } from './secrets.ts';
 import type { SourceText } from './source-text.ts';
 import { wholeFileProblem } from './source-text.ts';
@@ -17,6 +18,8 @@ export interface ParsedTree {
  * scalars kept as text. Unlike them it refuses a key given twice, and a second document, which they would leave unread.
  */
 export function parseYamlTree(source: SourceText): ParsedTree {
+  const excess = tooManyNodes(source, 'yaml');
+  if (excess) return { root: undefined, problems: [excess], warnings: [] };
   const control = controlCharacter(source);
   if (control) return { root: undefined, problems: [control], warnings: [] };
   try {

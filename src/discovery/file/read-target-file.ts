@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseTargetGroups } from '../../config/target-groups.ts';
 import { ConfigError, DiscoveryError } from '../../errors.ts';
 import { META_FILEPATH_LABEL } from '../../labels/label-set.ts';
 import { firstProblem, problemLine } from '../invalid-groups.ts';
+import { readGroups } from '../read-groups.ts';
 import type { TargetGroup } from '../target-group.ts';
 import { targetGroupOf } from '../target-group-of.ts';
 import { unreadable } from './unreadable.ts';
@@ -27,14 +27,10 @@ export async function readTargetFile(path: string): Promise<FileReading> {
     const format = /\.json$/i.test(path) ? 'json' : 'yaml';
     if (format === 'yaml' && hasNoContent(text)) return { type: 'empty' };
     const meta = new Map([[META_FILEPATH_LABEL, path]]);
-    const { groups, warnings } = parseTargetGroups(text, { file: path, format });
-    return {
-      type: 'groups',
-      groups: groups.map((group, index) =>
-        targetGroupOf(group, `${path}:${index}`, { meta, socketDir: dirname(path) }),
-      ),
-      warnings: warnings.map(problemLine),
-    };
+    const { groups, warnings } = await readGroups({ text, file: path, format }, (group, index) =>
+      targetGroupOf(group, `${path}:${index}`, { meta, socketDir: dirname(path) }),
+    );
+    return { type: 'groups', groups, warnings: warnings.map(problemLine) };
   } catch (error) {
     if (error instanceof DiscoveryError) return { type: 'broken', error };
     if (error instanceof ConfigError) return { type: 'broken', error: invalid(error) };
@@ -61,7 +57,13 @@ async function readBounded(path: string): Promise<string> {
 
 /** Only blank lines, comments, and marks that open or close a document. */
 function hasNoContent(text: string): boolean {
-  return text.split('\n').every((line) => /^(?:#.*|---|\.\.\.|%.*)?$/.test(line.trim()));
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    if (!/^(?:#.*|---|\.\.\.|%.*)?$/.test(text.slice(start, end).trim())) return false;
+    start = end + 1;
+  }
+  return true;
 }
 
 function invalid(error: ConfigError): DiscoveryError {

@@ -1,5 +1,4 @@
 import type { HttpDiscoveryConfig } from '../../config/discovery-config.ts';
-import { parseTargetGroups } from '../../config/target-groups.ts';
 import { ConfigError, DiscoveryError } from '../../errors.ts';
 import { addressOf } from '../../http/address.ts';
 import { createHttpClient, type HttpClient } from '../../http/client.ts';
@@ -10,6 +9,7 @@ import { META_URL_LABEL } from '../../labels/label-set.ts';
 import type { Discoverer, DiscoveryUpdate } from '../discoverer.ts';
 import { describeRequestFailure } from '../http-failure.ts';
 import { firstProblem, problemLine } from '../invalid-groups.ts';
+import { readGroups } from '../read-groups.ts';
 import type { DiscovererDeps } from '../refresh-meter.ts';
 import { createRefreshingDiscoverer, type RefreshedSource } from '../refreshing.ts';
 import type { TargetGroup } from '../target-group.ts';
@@ -57,7 +57,7 @@ class HttpSource implements RefreshedSource {
   async refresh(signal: AbortSignal): Promise<DiscoveryUpdate> {
     try {
       const response = await this.#ask(signal);
-      this.#take(response);
+      await this.#take(response);
       return { groups: this.#groups ?? [], failures: [], warnings: this.#warnings };
     } catch (error) {
       signal.throwIfAborted();
@@ -86,7 +86,7 @@ class HttpSource implements RefreshedSource {
     });
   }
 
-  #take(response: HttpResponse): void {
+  async #take(response: HttpResponse): Promise<void> {
     if (response.status !== 200) throw refused(`HTTP ${response.status} ${response.statusText}`.trimEnd());
     const type = headerOf(response.headers, 'content-type')?.trim();
     if (type === undefined || !JSON_TYPE.test(type)) {
@@ -95,8 +95,11 @@ class HttpSource implements RefreshedSource {
     }
     const { url } = this.#config;
     const meta = new Map([[META_URL_LABEL, url]]);
-    const { groups, warnings } = parseTargetGroups(textOf(response.body), { file: redactUrl(url), format: 'json' });
-    this.#groups = groups.map((group, index) => targetGroupOf(group, `${url}:${index}`, { meta }));
+    const { groups, warnings } = await readGroups(
+      { text: textOf(response.body), file: redactUrl(url), format: 'json' },
+      (group, index) => targetGroupOf(group, `${url}:${index}`, { meta }),
+    );
+    this.#groups = groups;
     this.#warnings = warnings.map((warning) => `${this.#name}: ${problemLine(warning)}`);
     this.#goodAtMs = this.#deps.now();
   }
