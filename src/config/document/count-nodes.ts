@@ -1,7 +1,7 @@
 import type { Problem } from '../../errors.ts';
 import { type SourceText, wholeFileProblem } from './source-text.ts';
 
-/** Each becomes an object of some hundred bytes. A list of 300,000 targets with labels has as many. */
+/** Each becomes an object of some hundred bytes. A list of 250,000 targets with a label each has as many. */
 export const MAX_JSON_NODES = 2_000_000;
 /** Reading YAML takes a kilobyte for each. */
 export const MAX_YAML_NODES = 500_000;
