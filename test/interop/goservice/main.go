@@ -9,6 +9,7 @@
 //	POST /contend?n=20                              n contentions of one mutex
 //	POST /block?n=20                                n receives that wait for their sender
 //	POST /park?n=20, POST /unpark                   starts n goroutines that wait, ends them all
+//	POST /leak?n=20                                 starts n goroutines that nothing can wake
 //	POST /publish                                   collects garbage, so that the heap profile is up to date
 //	GET  /counters                                  what this program did, counted by itself
 //	GET  /served                                    the runtime's counters at each profile served
@@ -101,6 +102,7 @@ func newService() http.Handler {
 	mux.HandleFunc("POST /contend", counted(func(n int, _ *http.Request) error { work.contend(n); return nil }))
 	mux.HandleFunc("POST /block", counted(func(n int, _ *http.Request) error { work.block(n); return nil }))
 	mux.HandleFunc("POST /park", counted(func(n int, _ *http.Request) error { work.park(n); return nil }))
+	mux.HandleFunc("POST /leak", counted(func(n int, _ *http.Request) error { work.leak(n); return nil }))
 	mux.HandleFunc("POST /unpark", func(http.ResponseWriter, *http.Request) { work.unpark() })
 	mux.HandleFunc("POST /free", func(http.ResponseWriter, *http.Request) { work.free() })
 	mux.HandleFunc("POST /publish", func(http.ResponseWriter, *http.Request) {

@@ -16,6 +16,7 @@ const (
 	siteWaiter        = "main.waitForMutex"
 	siteReceive       = "main.waitForSender"
 	siteParked        = "main.parked"
+	siteLeaked        = "main.leaked"
 	stateMutexWaiting = "sync.Mutex.Lock"
 	stateReceiving    = "chan receive"
 )
@@ -45,6 +46,7 @@ type workload struct {
 	blocks   int64
 	keep     [][]byte
 	parking  []chan struct{}
+	leaks    int
 }
 
 var sink []byte
@@ -146,6 +148,22 @@ func (w *workload) block(n int) {
 
 //go:noinline
 func waitForSender(values <-chan struct{}) { <-values }
+
+// leak starts n goroutines that wait for what nobody can send, and returns when all of them do.
+func (w *workload) leak(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.leaks += n
+	for range n {
+		go leaked()
+	}
+	for countGoroutines(siteLeaked, stateReceiving) != w.leaks {
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+//go:noinline
+func leaked() { <-make(chan struct{}) }
 
 func (w *workload) park(n int) {
 	w.mu.Lock()

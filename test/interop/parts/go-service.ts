@@ -22,15 +22,19 @@ export type Counters = z.infer<typeof counters>;
 /** A profile that the service sent, and the runtime's counters at that moment. */
 export type Served = z.infer<typeof served>[number];
 
-/** `pie` moves at every start; `rebuilt` is the same program from another build, with every address in its place. */
-export type Build = 'plain' | 'pie' | 'rebuilt';
+/** `leaks` can find leaked goroutines; `pie` moves at every start; `rebuilt` is the same program from another build, with every address in its place. */
+export type Build = 'plain' | 'pie' | 'rebuilt' | 'leaks';
 
 // A build id in every build, as newer toolchains give by default.
 const FLAGS: Readonly<Record<Build, readonly string[]>> = {
   plain: ['-ldflags=-B gobuildid'],
   pie: ['-buildmode=pie', '-ldflags=-B gobuildid'],
+  leaks: ['-ldflags=-B gobuildid'],
   rebuilt: ['-ldflags=-B gobuildid -X main.version=two'],
 };
+
+/** A build with one compiles the standard library anew, which takes a minute: only the suite that needs it makes it. */
+const EXPERIMENTS: Readonly<Partial<Record<Build, string>>> = { leaks: 'goroutineleakprofile' };
 
 export async function prepare(): Promise<void> {
   for (const build of ['plain', 'pie', 'rebuilt'] as const) await executable(build);
@@ -39,7 +43,7 @@ export async function prepare(): Promise<void> {
 const built = new Map<Build, Promise<string>>();
 
 export function executable(build: Build): Promise<string> {
-  const known = built.get(build) ?? buildGo('goservice', `goservice-${build}`, FLAGS[build]);
+  const known = built.get(build) ?? buildGo('goservice', `goservice-${build}`, FLAGS[build], EXPERIMENTS[build]);
   built.set(build, known);
   return known;
 }

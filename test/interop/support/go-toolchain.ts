@@ -43,12 +43,17 @@ async function minorVersion(go: string): Promise<number> {
   return Number(/^go1\.(\d+)/.exec(answer)?.[1] ?? 0);
 }
 
-/** Builds a Go program of this directory, with further flags for `go build`, and gives the path of the executable. */
-export async function buildGo(module: string, name = module, flags: readonly string[] = []): Promise<string> {
+/** Builds a Go program of this directory, with further flags for `go build` and an experiment of Go, and gives the path of the executable. */
+export async function buildGo(
+  module: string,
+  name = module,
+  flags: readonly string[] = [],
+  experiment = '',
+): Promise<string> {
   const executable = join(CACHE, 'bin', name);
   mkdirSync(join(CACHE, 'bin'), { recursive: true });
   const command = [await goCommand(), 'build', '-buildvcs=false', ...flags, '-o', executable, '.'];
-  await mustRun(command, { cwd: join(INTEROP, module), env: ENVIRONMENT });
+  await mustRun(command, { cwd: join(INTEROP, module), env: { ...ENVIRONMENT, GOEXPERIMENT: experiment } });
   return executable;
 }
 
