@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/google/pprof/profile"
 	_ "github.com/grafana/pyroscope-go/godeltaprof/http/pprof" // registers delta_heap, delta_mutex, delta_block
 )
 
@@ -65,8 +66,9 @@ func (r *record) all() []served {
 }
 
 // witness serves the profile between two readings of the runtime's counters. It takes the profile again until both
-// readings agree, so that the reading is that of the profile. A spent profile is taken once: only its sites, which are
-// quiet while no work is asked for, have to agree.
+// readings agree, so that the reading is that of the profile. Goroutines may come and go between two readings that agree,
+// so their number in the profile has to agree too. A spent profile is taken once: only its sites, which are quiet while no
+// work is asked for, have to agree.
 func (r *record) witness(name string, from source) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if request.FormValue("seconds") != "" {
@@ -81,6 +83,9 @@ func (r *record) witness(name string, from source) http.Handler {
 			http.DefaultServeMux.ServeHTTP(answer, request)
 			after := from.read()
 			agree := from.spent || maps.Equal(before.Totals, after.Totals)
+			if name == "goroutine" && agree {
+				agree = request.FormValue("debug") != "" || goroutinesOf(answer.Body.Bytes()) == after.Totals[name]
+			}
 			if !agree || !maps.EqualFunc(before.Sites, after.Sites, maps.Equal) {
 				if from.spent {
 					break
@@ -212,6 +217,19 @@ func ticksPerSecond(profile string) float64 {
 		panic(err)
 	}
 	return rate
+}
+
+// goroutinesOf is the number of goroutines in a profile as it is sent.
+func goroutinesOf(body []byte) int64 {
+	p, err := profile.ParseData(body)
+	if err != nil {
+		panic(err)
+	}
+	var count int64
+	for _, sample := range p.Sample {
+		count += sample.Value[0]
+	}
+	return count
 }
 
 func readGoroutines() reading {
