@@ -7,11 +7,16 @@ const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const BUNDLE = join(__dirname, '..', 'dist', 'main.cjs');
-/** Of what each kind of command runs: code that a command leaves unused costs it more to read than it saves the others. */
+/**
+ * Names the Node that compiled the code. V8 compares its own version alone, which many versions of Node share: Node 20.19.0
+ * takes a cache of 20.20.2 and crashes.
+ */
+const COMPILED_BY = `node-${process.version}-${process.platform}-${process.arch}`;
+/** Code for each kind of command: reading code that a command leaves unused costs it more than it saves the others. */
 const CODE_CACHES = {
-  help: `${BUNDLE}.help.cache`,
-  config: `${BUNDLE}.config.cache`,
-  delta: `${BUNDLE}.delta.cache`,
+  help: `${BUNDLE}.help.${COMPILED_BY}.cache`,
+  config: `${BUNDLE}.config.${COMPILED_BY}.cache`,
+  delta: `${BUNDLE}.delta.${COMPILED_BY}.cache`,
 };
 /** The same with real names, for a process that is profiled. */
 const LOOP_BUNDLE = join(__dirname, '..', 'dist', 'loop.cjs');
@@ -22,7 +27,7 @@ exports.LOOP_BUNDLE = LOOP_BUNDLE;
 
 /**
  * The bundle's exports. Compiling is most of what a short command costs, so the build keeps V8's compiled code beside the
- * bundle. A cache of another Node version, or none, only costs that time: V8 refuses what doesn't fit.
+ * bundle. Where the package was built by another Node there is none, which only costs that time.
  */
 exports.loadBundle = (argv) => {
   if (argv.includes('--loop')) return require(LOOP_BUNDLE);
