@@ -1,10 +1,13 @@
-// Compiles assembly/ into dist/engine.wasm. Does nothing where that has been made of the same sources: `npm test` asks each time.
+// Compiles assembly/ into .wasm-build/engine.wasm, of which the build puts a copy into dist/. Does nothing where that has been
+// made of the same sources: `npm test` asks each time. Sources that run unbundled, tests among them, read the file here, so a
+// build that replaces dist/ does not disturb them.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-const OUT = 'dist/engine.wasm';
-const STAMP = 'dist/engine.sources';
+const DIRECTORY = '.wasm-build';
+export const WASM = `${DIRECTORY}/engine.wasm`;
+const STAMP = `${DIRECTORY}/engine.sources`;
 const OPTIONS = [
   '--optimizeLevel=3',
   '--converge',
@@ -19,15 +22,19 @@ const OPTIONS = [
 
 export async function buildWasm() {
   const sources = sourceStamp();
-  if (readIfThere(STAMP) === sources && readIfThere(OUT) !== undefined) return;
+  if (readIfThere(STAMP) === sources && readIfThere(WASM) !== undefined) return;
   const { default: asc } = await import('assemblyscript/asc');
-  mkdirSync('dist', { recursive: true });
-  // What is refused below has been written nevertheless.
-  rmSync(STAMP, { force: true });
-  const { error, stderr } = await asc.main(['assembly/index.ts', `--outFile=${OUT}`, ...OPTIONS]);
+  mkdirSync(DIRECTORY, { recursive: true });
+  const made = `${DIRECTORY}/${process.pid}.wasm`;
+  const { error, stderr } = await asc.main(['assembly/index.ts', `--outFile=${made}`, ...OPTIONS]);
   // Warnings are of conversions that may lose bits. That the last round of --converge gained nothing is said there, too.
-  if (error || /^(?:WARNING|ERROR) /m.test(stderr.toString()))
+  if (error || /^(?:WARNING|ERROR) /m.test(stderr.toString())) {
+    // The compiler writes its output even where it warns.
+    rmSync(made, { force: true });
     throw new Error(`assembly/ does not compile:\n${stderr.toString()}`);
+  }
+  rmSync(STAMP, { force: true });
+  renameSync(made, WASM);
   writeFileSync(STAMP, sources);
 }
 

@@ -1,14 +1,18 @@
 // Compiles the tests and runs them: `npm test`, or `npm test -- WORD...` for what has a word in its path. Flags (--name=value)
 // go to Node's runner. tsx would compile the same modules in each of the processes, which took more time than most of the tests.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, stop } from 'esbuild';
 import { buildWasm } from './build-wasm.js';
 
 /** Below the packages, so that tsx is found from there. */
-const OUT = '.test-build';
+const BUILDS = '.test-build';
+/** Each run has a build of its own: another run, or a change of the sources, does not touch it. */
+const OUT = join(BUILDS, String(process.pid));
+/** For a whole file. The slowest takes some seconds, and ten times that where the machine has other work. */
+const TIMEOUT_MS = 120_000;
 
 /** What tests start as a process of its own, or import in one: `test/support/source-module.ts` asks for it. */
 const STARTED = [
@@ -43,12 +47,33 @@ const unknown = words.filter((word) => !tests.some((path) => path.includes(word)
 if (tests.length === 0 || unknown.length > 0) throw new Error(`no test has this in its path: ${unknown.join(', ')}`);
 
 await buildWasm();
+removeOldBuilds();
 await compile([...tests, ...STARTED]);
 const compiled = tests.map((path) => join(OUT, path.replace(/\.ts$/, '.js')));
-const args = ['--enable-source-maps', '--test', '--test-concurrency=4', ...flags, ...compiled];
-spawn(process.execPath, args, { stdio: 'inherit' }).on('close', (code) => {
+const limits = ['--test-concurrency=4', `--test-timeout=${TIMEOUT_MS}`];
+const args = ['--enable-source-maps', '--test', ...limits, ...flags, ...compiled];
+const child = spawn(process.execPath, args, { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('close', (code) => {
+  rmSync(OUT, { recursive: true, force: true });
   process.exitCode = code ?? 1;
 });
+
+/** Those of runs that were killed. */
+function removeOldBuilds() {
+  mkdirSync(BUILDS, { recursive: true });
+  for (const name of readdirSync(BUILDS)) {
+    if (!isRunning(Number(name))) rmSync(join(BUILDS, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 function testFiles() {
   return readdirSync('test', { recursive: true })
@@ -58,7 +83,6 @@ function testFiles() {
 }
 
 async function compile(entryPoints) {
-  rmSync(OUT, { recursive: true, force: true });
   await build({
     entryPoints,
     outdir: OUT,
@@ -73,8 +97,8 @@ async function compile(entryPoints) {
     keepNames: true,
     sourcemap: true,
     sourcesContent: false,
-    // Its parser is a library of its own for each platform.
-    external: ['oxc-parser'],
+    // Both find their own program or library by the place of their files.
+    external: ['esbuild', 'oxc-parser'],
     logLevel: 'warning',
     define: { PYRO_PULL_TEST_BUILD: JSON.stringify(pathToFileURL(`${OUT}/`).href) },
     // Packages of CommonJS ask for Node's modules by require().

@@ -106,5 +106,5 @@ function instantiate(): Engine | undefined {
 /** The build puts it beside the bundle. */
 function moduleUrl(): URL {
   const isSource = import.meta.url.endsWith('.ts');
-  return new URL(isSource ? '../../dist/engine.wasm' : './engine.wasm', import.meta.url);
+  return new URL(isSource ? '../../.wasm-build/engine.wasm' : './engine.wasm', import.meta.url);
 }

@@ -15,6 +15,7 @@ import { GoHeap } from '../support/go-heap.ts';
 import { bytesField, concat, messageField, packedField, varintField } from '../support/protobuf-bytes.ts';
 import { inflated, recordedProfiles } from '../support/recorded-profiles.ts';
 import { ALLOC_SPACE, APP, at, INUSE_SPACE, named, sample, snapshot } from '../support/sample-table.ts';
+import { runModule } from '../support/source-module.ts';
 
 const plan = ({ sampleTypes }: ProfileHeader) => ({
   columns: sampleTypes.map(goColumns),
@@ -162,7 +163,7 @@ test('says where a sum of duplicates passes int64 through the engine in TypeScri
 test('without WebAssembly the engine in TypeScript does all', () => {
   // Node's own client for HTTP needs it too, so that only commands without one go on.
   const [before, after] = [1, 2].map((number) => `fixtures/profiles/recorded/prometheus-heap-${number}.pb.gz`);
-  const args = ['bin/pyro-pull.js', 'delta', before ?? '', after ?? '', '-o', '-'];
+  const args = runModule('src/cli/dev.ts', 'delta', before ?? '', after ?? '', '-o', '-');
   const plain = spawnSync(process.execPath, ['--jitless', ...args]);
   const made = spawnSync(process.execPath, args);
   assert.equal(plain.status, 0, String(plain.stderr));

@@ -39,7 +39,7 @@ async function prepareParts(): Promise<number> {
   // One suite alone prepares what it starts.
   const parts = wanted.length > 0 ? [] : readdirSync(join(INTEROP, 'parts')).filter((file) => file !== 'part.ts');
   const preparing: [string, () => Promise<unknown>][] = [
-    ['pyro-pull', buildPyroPull],
+    ['pyro-pull', () => buildPyroPull(directory)],
     ['the oracle', prepareOracle],
   ];
   for (const file of parts) {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { REPOSITORY } from './places.ts';
+import { REPOSITORY, RUN_DIRECTORY_VARIABLE } from './places.ts';
 import { type CommandOptions, type CommandResult, mustRun, runCommand } from './run-command.ts';
 
-export const EXECUTABLE = join(REPOSITORY, 'bin/pyro-pull.js');
+const PACKAGE = 'package';
+
+/** The copy that the runner made for all suites; a suite that is run by itself takes the repository's. */
+export const EXECUTABLE = join(packageIn(process.env[RUN_DIRECTORY_VARIABLE]) ?? REPOSITORY, 'bin/pyro-pull.js');
 
 // Keys as the index has them, checked strictly where a user's script would rely on them.
 const indexLine = z.looseObject({
@@ -26,9 +29,20 @@ const indexLine = z.looseObject({
 /** One written file, as `index.ndjson` tells of it. */
 export type IndexLine = z.infer<typeof indexLine>;
 
-/** Builds the command from the sources as they are. */
-export async function buildPyroPull(): Promise<void> {
+/**
+ * Builds the command from the sources as they are, and puts a copy of what would be installed into the directory of a run:
+ * a build that somebody makes during the run does not disturb it.
+ */
+export async function buildPyroPull(runDirectory: string): Promise<void> {
   await mustRun(['npm', 'run', 'build'], { cwd: REPOSITORY });
+  const copy = join(runDirectory, PACKAGE);
+  for (const part of ['bin', 'dist', 'package.json']) {
+    cpSync(join(REPOSITORY, part), join(copy, part), { recursive: true });
+  }
+}
+
+function packageIn(runDirectory: string | undefined): string | undefined {
+  return runDirectory === undefined ? undefined : join(runDirectory, PACKAGE);
 }
 
 /** Runs the built command as a user does. */
