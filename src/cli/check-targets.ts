@@ -47,7 +47,7 @@ export async function checkTargets(config: Config, file: string): Promise<Target
     if (found.rejected.length > 0 || dropped === undefined) continue;
     warnings.push(
       problemOf(file, path, {
-        message: `all of its targets are dropped: ${describeDrop(dropped.reason, job)}`,
+        message: `all of its instances are dropped: ${describeDrop(dropped.reason, job)}`,
         hint: `pyro-pull targets --explain ${file} shows why`,
       }),
     );

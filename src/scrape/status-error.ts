@@ -5,6 +5,7 @@ import { redactUrl } from '../http/redact-url.ts';
 import { type HttpResponse, headerOf } from '../http/response.ts';
 import { preview } from '../profile/foreign-body.ts';
 import { gunzip, isGzip } from '../profile/gunzip.ts';
+import { pathPrefixOf } from '../targets/instance-address.ts';
 import type { Target } from '../targets/target.ts';
 
 const SHOWN_CHARACTERS = 200;
@@ -76,8 +77,7 @@ const KNOWN_TEXTS: readonly KnownText[] = [
   {
     pattern: /profiling already in use/i,
     code: 'CPU_PROFILER_BUSY',
-    hint: ({ origin }) =>
-      `another profiler is running a CPU profile on ${authorityOf(origin)}; Go serves one at a time`,
+    hint: (target) => `another profiler is running a CPU profile on ${shownInstance(target)}; Go serves one at a time`,
   },
   {
     pattern: /exceeds server's WriteTimeout/,
@@ -133,10 +133,15 @@ function notFoundHint({ profile, pathAndQuery }: Target, isPprofs: boolean): str
 }
 
 /** Caddy answers 429 and Materialize 409 to a second profiling request while they serve the first. */
-function busyHint({ job, origin }: Target): string {
+function busyHint(target: Target): string {
+  const { job } = target;
   return job.isExclusive
-    ? `another client takes a profile of ${authorityOf(origin)}, or it limits requests: raise scrape-interval`
+    ? `another client takes a profile of ${shownInstance(target)}, or it limits requests: raise scrape-interval`
     : `if it takes one profiling request at a time, set exclusive: true on job ${job.jobName}`;
+}
+
+function shownInstance({ origin, pathAndQuery }: Target): string {
+  return authorityOf(origin) + pathPrefixOf(pathAndQuery);
 }
 
 function redirectHint(target: Target, location: string | undefined): string | undefined {

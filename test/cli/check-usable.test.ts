@@ -38,12 +38,12 @@ const UNUSABLE: readonly (readonly [what: string, job: string, said: RegExp])[] 
   [
     'a rule that drops all targets',
     `{${MEM}, static-configs: [{application: a, targets: ["h:1"]}], relabel-configs: [{source-labels: [env], regex: prod, action: keep}]}`,
-    /job j: all of its targets are dropped: relabel rule 0 \(line 1\): keep/,
+    /job j: all of its instances are dropped: relabel rule 0 \(line 1\): keep/,
   ],
   [
     'a label that switches the only profile off',
     `{${MEM}, static-configs: [{application: a, targets: ["h:1"], labels: {__profile_mem_enabled: "false"}}]}`,
-    /all of its targets are dropped: no profile is enabled for it/,
+    /all of its instances are dropped: no profile is enabled for it/,
   ],
 ];
 

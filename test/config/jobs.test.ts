@@ -262,7 +262,7 @@ for (const [why, lines, errors, warnings] of [
     'another source',
     'kubernetes-sd-configs: [{role: pod}]\nannotation-preset: pyroscope.io',
     [],
-    ['job.annotation-preset: targets from elsewhere have no annotations and are dropped'],
+    ['job.annotation-preset: instances from elsewhere have no annotations and are dropped'],
   ],
 ] as const) {
   test(`annotation-preset: ${why}`, async () => {

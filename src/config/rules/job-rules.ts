@@ -97,7 +97,7 @@ function presetFitsDiscovery({ config, written, report }: NormalizedJob): void {
     (source) => source.mechanism !== 'kubernetes' && !(source.mechanism === 'static' && source.groups.length === 0),
   );
   if (first !== undefined && hasOthers) {
-    place.warn('targets from elsewhere have no annotations and are dropped', 'give them a job of their own', 'key');
+    place.warn('instances from elsewhere have no annotations and are dropped', 'give them a job of their own', 'key');
   }
 }
 
