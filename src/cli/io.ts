@@ -1,5 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import { errnoOf } from '../errors.ts';
+import { terminalText } from '../safe-text/laid-out.ts';
+import { oneLine } from '../safe-text/one-line.ts';
 
 /** Everything of the terminal and the process that a command may touch; tests pass buffers. */
 export interface Io {
@@ -19,6 +21,10 @@ export interface Io {
 }
 
 export interface Output {
+  /**
+   * Text is made safe for a terminal: of what is unseen only line breaks and our own colours pass. Foreign text within a line
+   * goes through `oneLine` before, or a line break in it would look like ours.
+   */
   write(text: string | Uint8Array): void;
   readonly isTTY: boolean;
   readonly columns: number;
@@ -61,12 +67,17 @@ export function processIo(onOutputFailure: (error: Error) => void = () => {}): I
 /** One of the process's streams. */
 export function outputOf(stream: Pick<NodeJS.WriteStream, 'write' | 'writable' | 'isTTY' | 'columns'>): Output {
   return {
-    write: (text) => void (stream.writable && stream.write(text)),
+    write: (text) => void (stream.writable && stream.write(typeof text === 'string' ? terminalText(text) : text)),
     // A terminal that has no width, as `docker run -t` without one of its own makes it, can't be drawn on: a spinner would
     // count its lines for ever.
     isTTY: stream.isTTY === true && stream.columns !== 0,
     columns: stream.columns || 80,
   };
+}
+
+/** Writes lines of plain text, foreign text in them included. */
+export function writeLines(output: Output, lines: readonly string[]): void {
+  if (lines.length > 0) output.write(lines.map((line) => `${oneLine(line)}\n`).join(''));
 }
 
 /** Colour for one stream: FORCE_COLOR wins, then NO_COLOR, TERM=dumb and CI switch it off, then only a TTY has it. */

@@ -1,5 +1,5 @@
-import { redactUrl } from '../http/redact-url.ts';
 import type { LoopHandle } from '../loop/loop-view.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import type { PyroscopeSink } from '../sinks/pyroscope/pyroscope-sink.ts';
 import { formatListenAddress, type ListenAddress } from '../status/listen-address.ts';
 import { createLoopRoutes } from '../status/loop-routes.ts';
@@ -24,7 +24,7 @@ export async function listen(
     const server = await startStatusServer(address, routes, {
       onFault: (error) => {
         log.error(`internal error: ${error instanceof Error ? error.message : String(error)}`);
-        if (error instanceof Error && error.stack) log.debug(error.stack);
+        log.stack(error);
       },
     });
     log.info(`listening on http://${formatListenAddress(server.address)}/targets`);

@@ -1,8 +1,10 @@
 import type { ChalkInstance } from 'chalk';
 import type { LogLevel } from '../config/scrape-config.ts';
 import type { Problem } from '../errors.ts';
+import { oneLine } from '../safe-text/one-line.ts';
+import { hasUnseen } from '../safe-text/unseen.ts';
 import type { Output } from './io.ts';
-import { formatProblem } from './print-error.ts';
+import { formatHint, formatProblem, formatStack } from './print-error.ts';
 
 export type LogFormat = 'text' | 'logfmt' | 'json';
 
@@ -16,6 +18,8 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
   /** A warning about a place in a file, with the line and a caret where the format is for people. */
   problem(problem: Problem): void;
+  /** Where a fault of ours happened, at debug level. */
+  stack(error: unknown): void;
   /** Writes something that is no log line, such as a result, without tearing a spinner. */
   aside(write: () => void): void;
 }
@@ -35,10 +39,10 @@ export interface LogOptions {
 /** `text` is a bare sentence; `logfmt` and `json` carry the field's usual keys: ts, level, msg. */
 export function createLog(output: Output, options: LogOptions): Log {
   const aside = options.around ?? ((put: () => void) => put());
+  const isShown = (level: LogLevel) => SEVERITY[level] <= SEVERITY[options.level()];
+  const writeLine = (line: string) => aside(() => output.write(`${line}\n`));
   const write = (level: LogLevel, message: string, fields: LogFields) => {
-    if (SEVERITY[level] > SEVERITY[options.level()]) return;
-    const line = formatLine(level, message, fields, options);
-    aside(() => output.write(`${line}\n`));
+    if (isShown(level)) writeLine(formatLine(level, message, fields, options));
   };
   return {
     error: (message, fields = {}) => write('error', message, fields),
@@ -47,14 +51,22 @@ export function createLog(output: Output, options: LogOptions): Log {
     debug: (message, fields = {}) => write('debug', message, fields),
     problem(problem) {
       const { file, position, path, message, hint } = problem;
-      if (options.format === 'text') write('warn', formatProblem(problem, options.paint).trimStart(), {});
-      else
+      if (options.format === 'text') {
+        if (isShown('warn'))
+          writeLine(`${wordOf('warn', options.paint)}${formatProblem(problem, options.paint).trimStart()}`);
+      } else
         write('warn', `${path === '' ? '' : `${path}: `}${message}`, {
           file,
           line: position?.line,
           column: position?.column,
           hint,
         });
+    },
+    stack(error) {
+      if (!(error instanceof Error) || !error.stack || !isShown('debug')) return;
+      if (options.format === 'text')
+        writeLine(`${wordOf('debug', options.paint)}${formatStack(error.stack, options.paint)}`);
+      else write('debug', error.stack, {});
     },
     aside,
   };
@@ -71,19 +83,27 @@ function formatLine(level: LogLevel, message: string, fields: LogFields, options
         .join(' ');
     case 'text': {
       const { paint } = options;
-      const word = {
-        error: paint.red('error: '),
-        warn: paint.yellow('warning: '),
-        info: '',
-        debug: paint.dim('debug: '),
-      };
+      const shown = oneLine(message);
       // A person wants sentences: of the fields only the hint is not in the message already.
-      const hint = fields['hint'] === undefined ? '' : `\n  ${fields['hint']}`;
-      return `${word[level]}${level === 'debug' ? paint.dim(message) : message}${hint}`;
+      const hint = fields['hint'] === undefined ? '' : formatHint(String(fields['hint']));
+      return `${wordOf(level, paint)}${level === 'debug' ? paint.dim(shown) : shown}${hint}`;
     }
   }
 }
 
+function wordOf(level: LogLevel, paint: ChalkInstance): string {
+  switch (level) {
+    case 'error':
+      return paint.red('error: ');
+    case 'warn':
+      return paint.yellow('warning: ');
+    case 'info':
+      return '';
+    case 'debug':
+      return paint.dim('debug: ');
+  }
+}
+
 function logfmtValue(value: string): string {
-  return value === '' || /[\s"=\\\p{Cc}]/u.test(value) ? JSON.stringify(value) : value;
+  return value === '' || /[\s"=\\]/u.test(value) || hasUnseen(value) ? JSON.stringify(value) : value;
 }

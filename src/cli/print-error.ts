@@ -1,5 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import { ConfigError, type Problem, PyroPullError } from '../errors.ts';
+import { displayWidth } from '../safe-text/display-width.ts';
+import { plainText } from '../safe-text/laid-out.ts';
+import { oneLine } from '../safe-text/one-line.ts';
 
 /** What a user sees of an error: sentences for those meant to be read, the stack for faults of ours. */
 export function formatError(
@@ -10,15 +13,15 @@ export function formatError(
   const name = paint.red('pyro-pull:');
   if (error instanceof ConfigError) {
     const problems = error.problems.map((problem) => formatProblem(problem, paint)).join('\n');
-    return `${name} ${error.message}\n${problems}\n`;
+    return `${name} ${oneLine(error.message)}\n${problems}\n`;
   }
   if (error instanceof PyroPullError) {
-    const hint = error.hint ? `\n  ${error.hint}` : '';
-    const stack = options.debug && error.stack ? `\n${paint.dim(error.stack)}` : '';
-    return `${name} ${error.message}${hint}${stack}\n`;
+    const hint = error.hint ? formatHint(error.hint) : '';
+    const stack = options.debug && error.stack ? `\n${formatStack(error.stack, paint)}` : '';
+    return `${name} ${oneLine(error.message)}${hint}${stack}\n`;
   }
-  const said = error instanceof Error ? error.message : String(error);
-  const stack = options.debug && error instanceof Error && error.stack ? `\n${paint.dim(error.stack)}` : '';
+  const said = oneLine(error instanceof Error ? error.message : String(error));
+  const stack = options.debug && error instanceof Error && error.stack ? `\n${formatStack(error.stack, paint)}` : '';
   return (
     `${name} internal error: ${said}${stack}\n` +
     `  this is a fault of pyro-pull ${options.version} (node ${process.versions.node}, ${process.platform}); ` +
@@ -26,19 +29,36 @@ export function formatError(
   );
 }
 
+/** What to do, below a message. A hint of several lines is to be pasted: its line breaks stay. */
+export function formatHint(hint: string): string {
+  return hint
+    .split('\n')
+    .map((line) => `\n  ${oneLine(line)}`)
+    .join('');
+}
+
+export function formatStack(stack: string, paint: ChalkInstance): string {
+  return paint.dim(stack.split('\n').map(oneLine).join('\n'));
+}
+
 /** `file:line:column: path: message (hint)`, then the line with a caret under the fault. */
 export function formatProblem(problem: Problem, paint: ChalkInstance): string {
   const { position, excerpt } = problem;
-  const place = position ? `${problem.file}:${position.line}:${position.column}` : problem.file;
+  const place = oneLine(position ? `${problem.file}:${position.line}:${position.column}` : problem.file);
   const path = problem.path === '' ? '' : `${problem.path}: `;
-  const hint = problem.hint ? ` (${problem.hint})` : '';
-  let text = `  ${paint.bold(place)}: ${path}${problem.message}${hint}`;
+  const hint = problem.hint ? ` (${problem.hint.split('\n').map(oneLine).join('\n      ')})` : '';
+  let text = `  ${paint.bold(place)}: ${oneLine(`${path}${problem.message}`)}${hint}`;
   if (excerpt) {
     const { line, offset } = shownPart(excerpt.text, excerpt.column - 1);
-    const width = Math.max(1, Math.min(excerpt.length, line.length - offset));
+    const before = plainText(line.slice(0, offset));
+    const marked = plainText(line.slice(offset, offset + excerpt.length));
+    const after = plainText(line.slice(offset + excerpt.length));
     // Tabs keep their width in the line of the caret.
-    const indent = line.slice(0, offset).replace(/[^\t]/gu, ' ');
-    text += `\n      ${line}\n      ${indent}${paint.red('^'.repeat(width))}`;
+    const indent = before
+      .split('\t')
+      .map((part) => ' '.repeat(displayWidth(part)))
+      .join('\t');
+    text += `\n      ${before}${marked}${after}\n      ${indent}${paint.red('^'.repeat(Math.max(1, displayWidth(marked))))}`;
   }
   return text;
 }

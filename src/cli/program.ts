@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { parseDuration } from '../config/duration.ts';
 import { parseShard, type WrittenShard } from '../config/shard.ts';
 import { PyroPullError } from '../errors.ts';
+import { plainText } from '../safe-text/laid-out.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
 
@@ -31,8 +32,9 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
       .exitOverride()
       .configureHelp({ optionDescription: describeOption })
       .configureOutput({
-        writeOut: (text) => io.stdout.write(text),
-        writeErr: (text) => io.stderr.write(text),
+        // It repeats arguments, and paints nothing.
+        writeOut: (text) => io.stdout.write(plainText(text)),
+        writeErr: (text) => io.stderr.write(plainText(text)),
         getOutHelpWidth: () => io.stdout.columns,
         getErrHelpWidth: () => io.stderr.columns,
         getOutHasColors: () => false,

@@ -1,4 +1,5 @@
 import type { Ora } from 'ora';
+import { oneLine } from '../safe-text/one-line.ts';
 import { type Io, isInteractive } from './io.ts';
 
 /** Tells people that the run is alive: a spinner on a terminal, elsewhere a plain line now and then. */
@@ -23,7 +24,7 @@ export async function startProgress(io: Io, options: { isPlain: boolean; now: ()
 function spinnerProgress(spinner: Ora): Progress {
   return {
     update(text) {
-      spinner.text = text;
+      spinner.text = oneLine(text);
     },
     around(write) {
       spinner.clear();
@@ -42,7 +43,7 @@ function plainProgress(io: Io, now: () => number): Progress {
   const timer = setInterval(() => {
     if (now() < nextLineAt || last === '') return;
     nextLineAt = now() + PLAIN_LINE_EVERY_MS;
-    io.stderr.write(`${last}\n`);
+    io.stderr.write(`${oneLine(last)}\n`);
   }, 1000);
   timer.unref();
   return {

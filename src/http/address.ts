@@ -1,5 +1,5 @@
 import { HttpError } from '../errors.ts';
-import { redactUrl } from './redact-url.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 
 /** Where to connect. In parts, because `URL` drops default ports and refuses IPv6 zones. */
 export interface HttpOrigin {

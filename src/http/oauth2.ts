@@ -1,9 +1,9 @@
 import type { OAuth2Config } from '../config/http-client-config.ts';
 import { HttpError } from '../errors.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import { addressOf } from './address.ts';
 import type { Clock } from './clock.ts';
 import { basicCredentials } from './configured-headers.ts';
-import { redactUrl } from './redact-url.ts';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
 import type { SecretFiles } from './secret-files.ts';

@@ -1,9 +1,9 @@
 import type { ProxyConfig } from '../config/http-client-config.ts';
 import { HttpError } from '../errors.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import { addressOf, authorityOf, type HttpOrigin } from './address.ts';
 import { basicCredentials } from './configured-headers.ts';
 import { isExemptFromProxy } from './no-proxy.ts';
-import { redactUrl } from './redact-url.ts';
 import type { SecretFiles } from './secret-files.ts';
 
 /** A proxy to reach an origin through. */

@@ -1,6 +1,6 @@
 import { HttpError } from '../errors.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import { type HttpAddress, type HttpOrigin, originOf } from './address.ts';
-import { redactUrl } from './redact-url.ts';
 import { headerOf, type ResponseHeaders } from './response.ts';
 
 /** As in Go's net/http. */

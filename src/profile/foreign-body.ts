@@ -1,5 +1,6 @@
 import { constants, inflateSync } from 'node:zlib';
 import { ProfileError } from '../errors.ts';
+import { redactUrls } from '../safe-text/redact-url.ts';
 import { isGzip } from './gunzip.ts';
 
 /** Enough to tell text from protobuf, and no more than is read of a body of any size. */
@@ -22,9 +23,11 @@ export function refuseForeign(bytes: Uint8Array): void {
   if (found) throw new ProfileError('NOT_A_PROFILE', found.what, { hint: found.hint });
 }
 
-/** The beginning of a text on one line, without control characters, in quotes. */
+/** The beginning of a text on one line, without control characters and without secrets of URLs, in quotes. */
 export function preview(text: string, characters = PREVIEW_CHARACTERS): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  const line = redactUrls(text)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
   const glyphs = [...line.slice(0, 2 * characters)];
   return `"${glyphs.slice(0, characters).join('')}${glyphs.length > characters ? '…' : ''}"`;
 }

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { ScrapeError } from '../errors.ts';
 import { authorityOf } from '../http/address.ts';
-import { redactUrl } from '../http/redact-url.ts';
 import { type HttpResponse, headerOf } from '../http/response.ts';
 import { preview } from '../profile/foreign-body.ts';
 import { gunzip, isGzip } from '../profile/gunzip.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import { pathPrefixOf } from '../targets/instance-address.ts';
 import type { Target } from '../targets/target.ts';
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { JobView, LoopHandle } from '../loop/loop-view.ts';
+import { oneLine } from '../safe-text/one-line.ts';
 import { createPprofHandler } from '../selfprofile/pprof-handler.ts';
 import { LoopMetrics } from './metrics.ts';
 import { overviewOf, reloadErrorText } from './overview-of.ts';
@@ -110,7 +111,7 @@ function whyNotReady({ view }: LoopHandle): string | undefined {
   if (view.isStopping) return 'stopping';
   if (view.isReady) return undefined;
   const waiting = view.jobs().filter(({ isDiscovered }) => !isDiscovered);
-  return `waiting for the first answer of discovery: ${waiting.map(({ name }) => name).join(', ')}`;
+  return `waiting for the first answer of discovery: ${waiting.map(({ name }) => oneLine(name)).join(', ')}`;
 }
 
 function recentJobs(read: () => readonly JobView[], now: () => number): () => readonly JobView[] {

@@ -1,6 +1,7 @@
 import { type CollectFunction, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LoopEvent } from '../loop/loop-event.ts';
 import type { JobView, LoopHandle, LoopView } from '../loop/loop-view.ts';
+import { metricsText } from '../safe-text/metrics-text.ts';
 import { countsOf } from './overview-of.ts';
 import type { RemoteView } from './remote-view.ts';
 
@@ -19,6 +20,9 @@ const BYTES_BUCKETS = Array.from({ length: 8 }, (_, power) => 1024 * 4 ** power)
 type Series = Partial<Record<string, string | number>>;
 
 type MechanismView = ReturnType<LoopView['mechanisms']>[number];
+
+/** Gauges of prom-client with the name of a counter; the sum over those without `_total` says the same. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 const OF_TARGET = ['job', 'profile'] as const;
 
@@ -50,6 +54,7 @@ export class LoopMetrics {
   constructor(deps: LoopMetricsDeps) {
     this.#deps = deps;
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
     this.#defineLoopGauges();
     this.#defineDiscoveryMetrics();
     this.#defineRemoteMetrics();
@@ -62,8 +67,8 @@ export class LoopMetrics {
     return this.#registry.contentType;
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return metricsText(await this.#registry.metrics());
   }
 
   close(): void {

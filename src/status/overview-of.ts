@@ -1,7 +1,8 @@
 import { ConfigError, type PyroPullError } from '../errors.ts';
-import { redactUrl } from '../http/redact-url.ts';
 import { INSTANCE_LABEL, JOB_LABEL, NAME_LABEL } from '../labels/label-set.ts';
 import type { JobView, LoopView, TargetView } from '../loop/loop-view.ts';
+import { oneLine } from '../safe-text/one-line.ts';
+import { redactLabel, redactUrl } from '../safe-text/redact-url.ts';
 import { describeDrop } from '../targets/drop-reason.ts';
 import type { Target } from '../targets/target.ts';
 import type { OverviewQuery } from './overview-query.ts';
@@ -17,7 +18,7 @@ import type {
   TargetRow,
 } from './page/overview.ts';
 import type { RemoteView } from './remote-view.ts';
-import { shownLabels, shownValue } from './shown-labels.ts';
+import { shownLabels } from './shown-labels.ts';
 
 /** Rows of a job that are sent unasked, and with each "more". */
 const ROWS_A_JOB = 100;
@@ -113,7 +114,7 @@ function isWanted(view: TargetView, { words, healths }: OverviewQuery): boolean 
 /** Nothing of it is kept: a page asks every few seconds, but there can be very many targets and few who look. */
 function hasWord({ target, lastError }: TargetView, word: string): boolean {
   const has = (text: string) => text.toLowerCase().includes(word);
-  for (const [name, value] of target.labels) if (has(`${name}=${shownValue(name, value)}`)) return true;
+  for (const [name, value] of target.labels) if (has(`${name}=${redactLabel(name, value)}`)) return true;
   return has(target.profile.name) || has(target.job.jobName) || has(pathOf(target)) || has(lastError?.message ?? '');
 }
 
@@ -129,7 +130,7 @@ function rowOf(view: TargetView, { details }: OverviewQuery): TargetRow {
     key: target.key,
     health: view.health,
     isScraping: view.isScraping,
-    instance: target.labels.get(INSTANCE_LABEL) ?? '',
+    instance: redactLabel(INSTANCE_LABEL, target.labels.get(INSTANCE_LABEL) ?? ''),
     service: target.labels.get(NAME_LABEL) ?? '',
     profile: target.profile.name,
     labels: shownLabels(target.labels).filter(([name]) => !OWN_FIELD.has(name)),
@@ -192,17 +193,17 @@ function problemOf({ message, hint }: { readonly message: string; readonly hint:
   return { message, ...(hint !== undefined && { hint }) };
 }
 
-/** Also for a terminal: all faults of a config, one a line. */
+/** Also for a terminal: all faults of a config, one a line, foreign text in them made safe. */
 export function reloadErrorText(error: PyroPullError): string {
   const { message, hint } = error;
-  if (!(error instanceof ConfigError)) return hint === undefined ? message : `${message} (${hint})`;
+  if (!(error instanceof ConfigError)) return oneLine(hint === undefined ? message : `${message} (${hint})`);
   const lines = error.problems.map((problem) => {
     const { file, position, path } = problem;
     const place = position ? `${file}:${position.line}:${position.column}` : file;
     const note = problem.hint === undefined ? '' : ` (${problem.hint})`;
-    return `${place}: ${path === '' ? '' : `${path}: `}${problem.message}${note}`;
+    return oneLine(`${place}: ${path === '' ? '' : `${path}: `}${problem.message}${note}`);
   });
-  return [message, ...lines].join('\n');
+  return [oneLine(message), ...lines].join('\n');
 }
 
 export function countsOf(targets: readonly TargetView[]): HealthCounts {

@@ -1,7 +1,7 @@
 import { formatDuration } from '../config/duration.ts';
-import { redactUrl } from '../http/redact-url.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { JobView, TargetHealth, TargetView } from '../loop/loop-view.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import type { Target } from '../targets/target.ts';
 import { shownLabels } from './shown-labels.ts';
 

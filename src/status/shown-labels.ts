@@ -1,14 +1,7 @@
-import { redactUrl } from '../http/redact-url.ts';
-import { byName, type LabelSet, PARAM_PREFIX } from '../labels/label-set.ts';
+import { byName, type LabelSet } from '../labels/label-set.ts';
+import { redactLabel } from '../safe-text/redact-url.ts';
 
-/** Labels as they may be shown, sorted by name: what a query parameter that holds a secret was given is left out. */
+/** Labels as they may be shown, sorted by name: secrets in URLs, and those that query parameters were given, are left out. */
 export function shownLabels(labels: LabelSet): (readonly [name: string, value: string])[] {
-  return [...labels].sort(byName).map(([name, value]) => [name, shownValue(name, value)] as const);
-}
-
-/** One of them. */
-export function shownValue(name: string, value: string): string {
-  if (!name.startsWith(PARAM_PREFIX)) return value.includes('://') ? redactUrl(value) : value;
-  const before = `?${name.slice(PARAM_PREFIX.length)}=`;
-  return redactUrl(before + value).slice(before.length);
+  return [...labels].sort(byName).map(([name, value]) => [name, redactLabel(name, value)] as const);
 }

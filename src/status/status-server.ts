@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, UsageError } from '../errors.ts';
+import { plainText } from '../safe-text/laid-out.ts';
 import { makeRoom } from './connection-room.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 import { isLoopbackAddress, refusalOf } from './request-guard.ts';
@@ -157,15 +158,18 @@ function routeOf(path: string, routes: Routes): Route | undefined {
   return above === undefined ? undefined : routes[above];
 }
 
+/** Foreign text in it is on one line. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** Text, JSON too, is made safe for a terminal that shows it. */
 export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
-  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
-  response.end(body);
+  const sent = typeof body === 'string' ? plainText(body) : body;
+  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(sent) });
+  response.end(sent);
 }
 
 /**
@@ -179,7 +183,7 @@ export async function sendPieces(
 ): Promise<void> {
   response.writeHead(200, { 'Content-Type': contentType });
   for (const piece of pieces) {
-    const isTaken = response.write(piece);
+    const isTaken = response.write(plainText(piece));
     await (isTaken ? nextTurn() : untilWritable(response));
     if (response.destroyed) return;
   }

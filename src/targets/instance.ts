@@ -1,6 +1,6 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts';
-import { redactUrl } from '../http/redact-url.ts';
 import type { LabelSet } from '../labels/label-set.ts';
+import { redactUrl } from '../safe-text/redact-url.ts';
 import { formatHostPort } from './address.ts';
 import type { ProfileRequest } from './fan-out.ts';
 import type { Target, TargetOrigin } from './target.ts';

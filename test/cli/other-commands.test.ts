@@ -126,6 +126,22 @@ test('targets --json: one document with labels before and after', async (t) => {
   assert.equal(document.rejectedTargets.length, 1);
 });
 
+test('targets --explain --json: each rule with what it changed, and how it ended', async (t) => {
+  const { io } = withConfig(t, SHOP);
+  await run(['targets', '--explain', '--json', '--match', '10.0.0.[12]'], io);
+  const { explained } = JSON.parse(io.out());
+  const [dropped] = explained.filter(({ ends }: { ends: { outcome: string }[] }) => ends[0]?.outcome === 'dropped');
+  const [scraped] = explained.filter(({ ends }: { ends: { outcome: string }[] }) => ends[0]?.outcome === 'scraped');
+  const { rule, action, targetLabel, changes, drops } = scraped.steps[1];
+  assert.deepEqual(
+    [rule, action, targetLabel, drops, changes],
+    ['rule 1 (line 12)', 'replace', 'stage', false, [{ name: 'stage', after: 'is-prod' }]],
+  );
+  assert.equal(scraped.discoveredLabels.__address__, '10.0.0.1:6060');
+  assert.deepEqual([dropped.steps.length, dropped.steps[0].drops], [1, true]);
+  assert.match(dropped.ends[0].reason, /rule 0/);
+});
+
 const heapOf = (allocated: bigint) =>
   gzipSync(buildProfile(snapshot([sample('main;work', [allocated, 4n])], { sampleTypes: [ALLOC_SPACE, INUSE_SPACE] })));
 

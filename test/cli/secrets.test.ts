@@ -31,6 +31,12 @@ const SECRETS = {
   envToken: 'planted-token-of-the-environment',
   targetPassword: 'planted-target-password',
   targetQuery: 'planted-target-query',
+  sig: 'planted-sig',
+  auth: 'planted-auth',
+  sas: 'planted-sas',
+  amz: 'planted-amz-signature',
+  labelKey: 'planted-key-of-a-label',
+  rule: 'planted-key-of-a-rule',
 } as const;
 
 const CONFIG_FILES = new Set(['pyro-pull.yml', 'token', 'key.pem']);
@@ -52,7 +58,10 @@ function assertNoSecret(w: RemoteWorld, texts: readonly (readonly [where: string
 }
 
 const JOB = `basic-auth: { username: me, password: ${SECRETS.targetPassword} }
-params: { token: ["${SECRETS.targetQuery}"] }`;
+params: { token: ["${SECRETS.targetQuery}"], sig: ["${SECRETS.sig}"], auth: ["${SECRETS.auth}"], sas: ["${SECRETS.sas}"], X-Amz-Signature: ["${SECRETS.amz}"] }
+relabel-configs:
+  - { target-label: __param_api_key, replacement: ${SECRETS.labelKey} }
+  - { target-label: __param_api_key, replacement: ${SECRETS.rule} }`;
 
 interface Remote {
   readonly name: string;
@@ -144,6 +153,7 @@ for (const [what, answer] of Object.entries(answers)) {
       ['scrape', '-c', 'CONFIG', '--dry-run', '--log-format', 'logfmt'],
       ['check', 'CONFIG'],
       ['targets', '-c', 'CONFIG', '--explain'],
+      ['targets', '-c', 'CONFIG', '--explain', '--json'],
       ['push', join(w.dir, 'profiles'), '--retry', '-c', 'CONFIG'],
       ['push', join(w.dir, 'profiles'), '--push', url],
     ]) {

@@ -17,6 +17,34 @@ test('columns are as wide as their widest cell, numbers to the right, no trailin
   );
 });
 
+test('columns count what a terminal shows: wide characters, marks, and escapes of what is unseen', () => {
+  assert.deepEqual(
+    table(
+      ['NAME', 'N'],
+      [
+        ['日本', '1'],
+        ['e\u0301', '2'],
+        ['a\n', '3'],
+      ],
+    ),
+    ['NAME  N', '日本  1', 'e\u0301     2', 'a\\n   3'],
+  );
+});
+
+test('a very long cell does not push the columns of other rows apart', () => {
+  const long = 'x'.repeat(5000);
+  assert.deepEqual(
+    table(
+      ['A', 'B'],
+      [
+        [long, '1'],
+        ['y', '2'],
+      ],
+    ),
+    ['A  B', `${long}  1`, 'y  2'],
+  );
+});
+
 test('a table has as many rows as there are profiles', () => {
   const rows = Array.from({ length: 200_000 }, (_, row) => [String(row)]);
   assert.equal(table(['N'], rows).at(-1), '199999');

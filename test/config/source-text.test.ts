@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redactUrls } from '../../src/config/document/redact-urls.ts';
 import { hideSecretLines, isSecretKey } from '../../src/config/document/secrets.ts';
 import { SourceText } from '../../src/config/document/source-text.ts';
+import { redactUrls } from '../../src/safe-text/redact-url.ts';
 
 function excerptAt(text: string, part: string, prepare: (source: SourceText) => void = () => {}) {
   const source = new SourceText('t.yml', text);

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { HttpError } from '../../src/errors.ts';
 import { addressOf, authorityOf, hostHeader } from '../../src/http/address.ts';
 import { formatByteLimit } from '../../src/http/format-byte-limit.ts';
-import { redactUrl } from '../../src/http/redact-url.ts';
+import { redactUrl } from '../../src/safe-text/redact-url.ts';
 
 const urls = [
   { url: 'http://h', origin: { scheme: 'http', hostname: 'h', port: 80 }, path: '/', userinfo: undefined },

@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startChromium } from './support/chromium.ts';
+import { needCommand } from './support/debian.ts';
 import { goToolPprof } from './support/go-toolchain.ts';
 import { keepAsking } from './support/load.ts';
 import { freshDirectory } from './support/places.ts';
-import { freePorts, type Program, startProgram, untilAnswers } from './support/program.ts';
+import { freePorts, type Program, startProgram, untilAnswers, untilReady } from './support/program.ts';
 import { EXECUTABLE, scrapeInto, theOnly } from './support/pyro-pull.ts';
+import { runCommand } from './support/run-command.ts';
 
 /** The built command as a service, on the demo. */
 async function startLoop(): Promise<{ readonly program: Program; readonly address: string }> {
@@ -40,6 +42,22 @@ test('pyro-pull scrapes pyro-pull: its own profiles have the names of its functi
   for (const profile of ['cpu', 'mem']) {
     const top = await goToolPprof(['-top', '-nodecount=2000'], theOnly(written, profile).file);
     assert.match(top, / (overviewOf|jobOverview|hasWord|urgentFirst|rowOf)$/m, profile);
+  }
+});
+
+test('promtool has nothing to say about the metrics', async () => {
+  const { program, address } = await startLoop();
+  try {
+    // Its counters have their first values when something was scraped.
+    const metrics = await untilReady(program, async () => {
+      const text = await (await fetch(`http://${address}/metrics`)).text();
+      return /^pyro_pull_scrapes_total\{.*outcome="finished"\}/m.test(text) ? text : undefined;
+    });
+    const promtool = await needCommand('promtool', 'prometheus');
+    const { code, stdout, stderr } = await runCommand([promtool, 'check', 'metrics'], { input: metrics });
+    assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  } finally {
+    await program.stop();
   }
 });
 

@@ -37,6 +37,13 @@ function round(target: Target, outcome: RoundOutcome, changes: { durationMs?: nu
   return { type: 'round', target, outcome, latenessMs: 3, durationMs, bytes } as const;
 }
 
+test('only counters have the name of a counter', async (t) => {
+  const { loop } = await loopWithTarget();
+  const types = [...(await metricsOf(t, loop, [fakeRemote()]).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  assert.ok(types.length > 30);
+  for (const [, name = '', type] of types) assert.equal(name.endsWith('_total'), type === 'counter', name);
+});
+
 test('scrapes are counted by outcome, with their duration, lateness and size', async (t) => {
   const { loop, target } = await loopWithTarget();
   const metrics = metricsOf(t, loop);

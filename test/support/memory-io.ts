@@ -1,4 +1,4 @@
-import type { Io } from '../../src/cli/io.ts';
+import { type Io, outputOf } from '../../src/cli/io.ts';
 
 /** A terminal in memory. */
 export interface MemoryIo extends Io {
@@ -19,13 +19,16 @@ export function memoryIo(
   const listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
   const hangups = new Set<() => void>();
   const exits: number[] = [];
-  const output = (to: 'out' | 'err') => ({
-    write: (text: string | Uint8Array) => {
-      written[to] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
-    },
-    isTTY: options.isTTY ?? false,
-    columns: 100,
-  });
+  const output = (to: 'out' | 'err') =>
+    outputOf({
+      write: (text: string | Uint8Array) => {
+        written[to] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
+        return true;
+      },
+      writable: true,
+      isTTY: options.isTTY ?? false,
+      columns: 100,
+    });
   return {
     stdout: output('out'),
     stderr: output('err'),

@@ -1,11 +1,12 @@
 import type { ScrapeConfig } from '../../config/scrape-config.ts';
 import { ConfigError, type Problem, UsageError } from '../../errors.ts';
+import { oneLine } from '../../safe-text/one-line.ts';
 import { type ApplicationSource, infersApplication, possibleSources } from '../../targets/application.ts';
 import { VERSION } from '../../version.ts';
 import { checkTargets, type TargetFindings } from '../check-targets.ts';
 import { loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
-import { type Io, paintFor } from '../io.ts';
+import { type Io, paintFor, writeLines } from '../io.ts';
 import { formatError, formatProblem } from '../print-error.ts';
 import { count } from '../render/units.ts';
 
@@ -48,7 +49,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     }
     const paint = paintFor(io.stderr, io.env);
     if (warnings.length > 0) {
-      io.stderr.write(`${paint.yellow(`${count(warnings.length, 'warning')} in ${file}`)}\n`);
+      io.stderr.write(`${paint.yellow(oneLine(`${count(warnings.length, 'warning')} in ${file}`))}\n`);
       for (const warning of warnings) io.stderr.write(`${formatProblem(warning, paint)}\n`);
     }
     if (options.printRules) {
@@ -56,11 +57,12 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       io.stdout.write(rulesYaml(config));
       return exitCode;
     }
-    io.stdout.write(`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${jobNames.join(', ')}\n`);
+    const lines = [`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${jobNames.join(', ')}`];
     for (const job of config.scrapeConfigs) {
-      if (infersApplication(job.kind)) io.stdout.write(`${applicationLine(job, sourcesOf(job, targets))}\n`);
+      if (infersApplication(job.kind)) lines.push(applicationLine(job, sourcesOf(job, targets)));
     }
-    if (unusable.length > 0) io.stdout.write(`${unusableLine(unusable, jobNames.length)}\n`);
+    if (unusable.length > 0) lines.push(unusableLine(unusable, jobNames.length));
+    writeLines(io.stdout, lines);
     return exitCode;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -4,10 +4,11 @@ import { parseByteSize } from '../../config/byte-size.ts';
 import { ValueError } from '../../config/value-error.ts';
 import { deltaFiles, type FileDelta } from '../../delta/file-delta.ts';
 import { ProfileError, UsageError } from '../../errors.ts';
+import { oneLine } from '../../safe-text/one-line.ts';
 import { writeFileWhole } from '../../sinks/file/write-file.ts';
 import { expectBriefRun } from '../brief-run.ts';
 import { EXIT_OK } from '../exit-code.ts';
-import { type Io, paintFor } from '../io.ts';
+import { type Io, paintFor, writeLines } from '../io.ts';
 import { count, formatBytes } from '../render/units.ts';
 
 export interface DeltaOptions {
@@ -31,9 +32,10 @@ export async function delta(options: DeltaOptions, io: Io): Promise<number> {
   else writeFileWhole(resolve(io.cwd, options.output), made.body);
 
   const paint = paintFor(io.stderr, io.env, options.json);
-  for (const message of made.warnings) io.stderr.write(`${paint.yellow('warning:')} ${message}\n`);
+  for (const message of made.warnings) io.stderr.write(`${paint.yellow('warning:')} ${oneLine(message)}\n`);
   const told = isToStdout ? io.stderr : io.stdout;
-  told.write(options.json ? `${JSON.stringify(asJson(options.output, made))}\n` : `${asText(options.output, made)}\n`);
+  if (options.json) told.write(`${JSON.stringify(asJson(options.output, made))}\n`);
+  else writeLines(told, [asText(options.output, made)]);
   return EXIT_OK;
 }
 

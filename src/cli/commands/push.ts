@@ -6,7 +6,7 @@ import { INDEX_FILE } from '../../sinks/file/index-entry.ts';
 import { type PushSummary, pushPaths } from '../../sinks/pyroscope/push-paths.ts';
 import { hasDefaultConfig, loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
-import { type Io, paintFor } from '../io.ts';
+import { type Io, paintFor, writeLines } from '../io.ts';
 import { labelsOfFlags } from '../label-flags.ts';
 import { createLog, type Log } from '../log.ts';
 import type { PushFlags } from '../program.ts';
@@ -58,9 +58,8 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
       pushed.catch(() => {}); // cut off on purpose; what was not sent is in the queue or still in its file
       return received ? exitCodeOfSignal(received) : EXIT_FAILED;
     }
-    io.stdout.write(
-      flags.json ? `${JSON.stringify({ remotes: summaries }, null, 2)}\n` : summaries.map(lineOf).join(''),
-    );
+    if (flags.json) io.stdout.write(`${JSON.stringify({ remotes: summaries }, null, 2)}\n`);
+    else writeLines(io.stdout, summaries.map(lineOf));
     return summaries.every(isClean) ? EXIT_OK : EXIT_FAILED;
   } finally {
     await Promise.all(sinks.map((sink) => sink.close()));
@@ -97,7 +96,7 @@ function lineOf({ remote, accepted, skipped, textDumps, rejected, failed, left }
   if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; pyro-pull push --retry sends them again)`);
   if (failed > 0) parts.push(`${failed} unreadable`);
   if (left > 0) parts.push(`${left} left for the next run`);
-  return `remote ${remote}: ${parts.join(', ')}\n`;
+  return `remote ${remote}: ${parts.join(', ')}`;
 }
 
 function isClean({ rejected, failed, left }: PushSummary): boolean {

@@ -5,7 +5,7 @@ import { expectBriefRun } from '../brief-run.ts';
 import { checkFlags } from '../check-flags.ts';
 import { configSourceOf } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
-import { type Io, paintFor } from '../io.ts';
+import { type Io, paintFor, writeLines } from '../io.ts';
 import { labelsOfFlags } from '../label-flags.ts';
 import { createLog, type Log } from '../log.ts';
 import { openPipeline, type Pipeline } from '../pipeline.ts';
@@ -13,7 +13,7 @@ import type { ScrapeFlags } from '../program.ts';
 import { startProgress } from '../progress.ts';
 import { isDelivered, remoteLine, summarise } from '../remotes.ts';
 import { logEvent } from '../render/event-log.ts';
-import { dryRunJson, dryRunText, planLine } from '../render/plan.ts';
+import { dryRunJson, dryRunLines, planLine } from '../render/plan.ts';
 import { PROFILE_HEADER, profileLine, profileRow } from '../render/profile-line.ts';
 import { Report } from '../render/report.ts';
 import { table } from '../render/table.ts';
@@ -97,7 +97,8 @@ async function dryRun(context: Context, pullOptions: PullOptions, pipeline: Pipe
   };
   const plan = await planOnce(config, pullOptions, { ...pipeline.deps, onEvent });
   onEvent({ type: 'planned', plan });
-  io.stdout.write(options.json ? dryRunJson(plan) : dryRunText(plan, pipeline.receivers));
+  if (options.json) io.stdout.write(dryRunJson(plan));
+  else writeLines(io.stdout, dryRunLines(plan, pipeline.receivers));
   return report.isClean ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -134,7 +135,7 @@ async function runOnce(
       `${JSON.stringify({ ...report.summary(performance.now()), ...(remotes.length > 0 && { remotes }) })}\n`,
     );
   else if (rows.length > 0)
-    log.aside(() => io.stdout.write(`${table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3])).join('\n')}\n`));
+    log.aside(() => writeLines(io.stdout, table(PROFILE_HEADER, rows.sort(byPath), new Set([2, 3]))));
   for (const line of report.failureLines()) log.error(line);
   for (const line of report.summaryLines(performance.now())) log.info(line);
   for (const remote of remotes) log[isDelivered(remote) ? 'info' : 'error'](remoteLine(remote), { ...remote });

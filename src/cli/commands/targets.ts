@@ -4,10 +4,10 @@ import { UsageError } from '../../errors.ts';
 import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import { loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
-import { type Io, paintFor } from '../io.ts';
+import { type Io, paintFor, writeLines } from '../io.ts';
 import { createLog, type Log } from '../log.ts';
 import type { TargetsFlags } from '../program.ts';
-import { targetsJson, targetsText } from '../render/targets.ts';
+import { targetsJson, targetsLines } from '../render/targets.ts';
 import { withShard } from '../shard.ts';
 import { createTargetFilter, type TargetFilter } from '../target-filter.ts';
 
@@ -74,8 +74,7 @@ async function listTargets({ jobs, filter, flags, io, log }: Context): Promise<n
   } finally {
     unlisten();
   }
-  io.stdout.write(
-    flags.json ? `${JSON.stringify(targetsJson(found, filter), null, 2)}\n` : targetsText(found, filter, flags.explain),
-  );
+  if (flags.json) io.stdout.write(`${JSON.stringify(targetsJson(found, filter, flags.explain), null, 2)}\n`);
+  else writeLines(io.stdout, targetsLines(found, filter, flags.explain));
   return failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -3,9 +3,11 @@ import { DiscoveryPool } from '../../discovery/discovery-pool.ts';
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { JobWatch } from '../../loop/job-watch.ts';
 import type { LoopEvent } from '../../loop/loop-event.ts';
+import { redactLabel } from '../../safe-text/redact-url.ts';
+import { shownLabels } from '../../status/shown-labels.ts';
 import { type TargetsOfJob, targetsFromGroups } from '../../targets/from-groups.ts';
 import type { Target } from '../../targets/target.ts';
-import type { Io } from '../io.ts';
+import { type Io, writeLines } from '../io.ts';
 import type { Log } from '../log.ts';
 import { LoopLog } from '../render/loop-log.ts';
 import { jobLine, targetJson } from '../render/targets.ts';
@@ -83,13 +85,16 @@ class FollowedJob {
   }
 
   #print({ type, target, before }: TargetChange): void {
-    const old = before && { labelsBefore: Object.fromEntries(before.labels) };
+    const old = before && { labelsBefore: Object.fromEntries(shownLabels(before.labels)) };
     if (this.#context.isJson) {
       this.#writeJson({ type, ...targetJson(target), ...old });
       return;
     }
     const { jobName } = this.#job;
-    const labels = before === undefined ? formatLabels(target.labels) : formatChanges(before.labels, target.labels);
+    const labels =
+      before === undefined
+        ? formatLabels(new Map(shownLabels(target.labels)))
+        : formatChanges(before.labels, target.labels);
     this.#write(`${SIGNS[type]} ${jobName} ${target.profile.name} ${target.url} ${labels}`);
   }
 
@@ -126,7 +131,7 @@ class FollowedJob {
   }
 
   #write(line: string): void {
-    this.#context.io.stdout.write(`${new Date().toTimeString().slice(0, 8)} ${line}\n`);
+    writeLines(this.#context.io.stdout, [`${new Date().toTimeString().slice(0, 8)} ${line}`]);
   }
 
   #writeJson(value: Readonly<Record<string, unknown>>): void {
@@ -141,7 +146,8 @@ function formatChanges(before: LabelSet, after: LabelSet): string {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort();
   const parts = names.flatMap((name) => {
     const [old, now] = [before.get(name), after.get(name)];
-    return old === now ? [] : [`${name}=${JSON.stringify(old ?? '')} -> ${JSON.stringify(now ?? '')}`];
+    const shown = (value = '') => JSON.stringify(redactLabel(name, value));
+    return old === now ? [] : [`${name}=${shown(old)} -> ${shown(now)}`];
   });
   return `{${parts.join(', ')}}`;
 }

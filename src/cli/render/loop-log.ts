@@ -116,7 +116,7 @@ export class LoopLog {
         return;
       case 'fault':
         log.error(`internal error: ${textOf(event.error)}`, { hint: 'this is a fault of pyro-pull, please report it' });
-        if (event.error instanceof Error && event.error.stack) log.debug(event.error.stack);
+        log.stack(event.error);
         return;
     }
   };

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../config/duration.ts';
 import { formatLabels } from '../../labels/label-set.ts';
 import type { Plan, Step } from '../../pull.ts';
+import { shownLabels } from '../../status/shown-labels.ts';
 import { instanceIdOf } from '../../targets/instance-address.ts';
 import { table } from './table.ts';
 import { count } from './units.ts';
@@ -14,15 +15,15 @@ export function planLine(plan: Plan, receivers: readonly string[]): string {
 }
 
 /** What a run would do, for people. */
-export function dryRunText(plan: Plan, receivers: readonly string[]): string {
+export function dryRunLines(plan: Plan, receivers: readonly string[]): readonly string[] {
   const rows = plan.steps.map((step) => [
     step.target.profile.name,
     howScraped(step),
     step.target.url,
-    formatLabels(step.target.labels),
+    formatLabels(new Map(shownLabels(step.target.labels))),
   ]);
-  const list = rows.length > 0 ? `${table(['PROFILE', 'SCRAPED', 'URL', 'LABELS'], rows).join('\n')}\n` : '';
-  return `${list}would be sent to: ${receivers.join(', ')}\n`;
+  const list = rows.length > 0 ? table(['PROFILE', 'SCRAPED', 'URL', 'LABELS'], rows) : [];
+  return [...list, `would be sent to: ${receivers.join(', ')}`];
 }
 
 /** The same, one JSON object a line. */
@@ -33,7 +34,7 @@ export function dryRunJson(plan: Plan): string {
       job: target.job.jobName,
       profile: target.profile.name,
       url: target.url,
-      labels: Object.fromEntries(target.labels),
+      labels: Object.fromEntries(shownLabels(target.labels)),
       scrapes: scrapes === 'twice' ? 2 : 1,
       windowMs,
     }))

@@ -1,6 +1,7 @@
-import { stringify } from 'yaml';
+import { Document, Scalar, visit } from 'yaml';
 import type { Config } from '../../config/scrape-config.ts';
 import type { RelabelRule } from '../../labels/relabel.ts';
+import { hasUnseen } from '../../safe-text/unseen.ts';
 
 /**
  * The relabel rules of all jobs as part of a config, with what their annotation presets stand for: in the place of a preset
@@ -20,7 +21,14 @@ export function rulesYaml({ scrapeConfigs }: Config): string {
       }),
     };
   });
-  return stringify({ 'scrape-configs': jobs }, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document({ 'scrape-configs': jobs }, { aliasDuplicateObjects: false });
+  // Only double quotes have escapes for what is unseen.
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'string' && hasUnseen(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER });
 }
 
 /** Only the keys that are not left to their defaults, as a person writes them. */

@@ -1,5 +1,7 @@
+import type { ScrapeConfig } from '../../config/scrape-config.ts';
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel, type RelabelRule, type RelabelStep } from '../../labels/relabel.ts';
+import { redactLabel } from '../../safe-text/redact-url.ts';
 import { shownLabels } from '../../status/shown-labels.ts';
 import { describeDrop, describeRulePlace } from '../../targets/drop-reason.ts';
 import type { TargetsOfJob } from '../../targets/from-groups.ts';
@@ -15,18 +17,28 @@ export function jobLine({ job, droppedCount, rejected }: TargetsOfJob, active: n
 }
 
 /** For people: active, dropped and rejected targets of each job. */
-export function targetsText(found: readonly TargetsOfJob[], filter: TargetFilter, explains: boolean): string {
+export function targetsLines(
+  found: readonly TargetsOfJob[],
+  filter: TargetFilter,
+  explains: boolean,
+): readonly string[] {
   const lines: string[] = [];
   for (const ofJob of found) {
     const { job, targets: active, dropped, droppedCount, rejected } = ofJob;
     const wanted = active.filter(filter.isWanted);
     lines.push(jobLine(ofJob, wanted.length));
     if (explains) {
-      for (const line of explainJob(wanted, filter, { job, dropped, rejected })) lines.push(line);
+      for (const one of explainedOf(wanted, filter, { job, dropped, rejected })) {
+        for (const line of explainLines(one)) lines.push(line);
+      }
       continue;
     }
     if (wanted.length > 0) {
-      const rows = wanted.map((target) => [target.profile.name, target.url, formatLabels(target.labels)]);
+      const rows = wanted.map((target) => [
+        target.profile.name,
+        target.url,
+        formatLabels(new Map(shownLabels(target.labels))),
+      ]);
       for (const line of table(['PROFILE', 'URL', 'LABELS'], rows)) lines.push(`  ${line}`);
     }
     for (const one of dropped) {
@@ -41,35 +53,91 @@ export function targetsText(found: readonly TargetsOfJob[], filter: TargetFilter
       lines.push(`  rejected ${one.place}: ${one.message}${one.hint ? ` (${one.hint})` : ''}`);
     }
   }
-  return lines.map((line) => `${line}\n`).join('');
+  return lines;
 }
 
-/** Each discovered label set once, with the rules replayed and what it ended as. */
-function explainJob(
+/** A discovered label set and what it ended as. */
+interface Explained {
+  readonly job: ScrapeConfig;
+  readonly discoveredLabels: LabelSet;
+  readonly ends: readonly End[];
+}
+
+type End =
+  | { readonly outcome: 'scraped'; readonly profile: string; readonly url: string }
+  | { readonly outcome: 'dropped'; readonly reason: string }
+  | { readonly outcome: 'rejected'; readonly error: string; readonly hint: string | undefined };
+
+/** Each discovered label set once. */
+function explainedOf(
   wanted: readonly Target[],
   filter: TargetFilter,
   { job, dropped, rejected }: Pick<TargetsOfJob, 'job' | 'dropped' | 'rejected'>,
-): string[] {
-  const ends = new Map<LabelSet, string[]>();
+): readonly Explained[] {
+  const ends = new Map<LabelSet, End[]>();
   for (const target of wanted) {
-    const end = `scraped as ${target.profile.name}: ${target.url}`;
+    const end: End = { outcome: 'scraped', profile: target.profile.name, url: target.url };
     const known = ends.get(target.discoveredLabels);
     if (known) known.push(end);
     else ends.set(target.discoveredLabels, [end]);
   }
   for (const one of dropped) {
     if (filter.areLabelsWanted(job.jobName, one.discoveredLabels))
-      ends.set(one.discoveredLabels, [`dropped: ${describeDrop(one.reason, job)}`]);
+      ends.set(one.discoveredLabels, [{ outcome: 'dropped', reason: describeDrop(one.reason, job) }]);
   }
   for (const one of rejected) {
     if (filter.areLabelsWanted(job.jobName, one.discoveredLabels))
-      ends.set(one.discoveredLabels, [`rejected: ${one.message}`]);
+      ends.set(one.discoveredLabels, [{ outcome: 'rejected', error: one.message, hint: one.hint }]);
   }
-  return [...ends].flatMap(([discovered, outcome]) => [
-    `  discovered ${formatLabels(new Map(shownLabels(discovered)))}`,
-    ...explainRules(discovered, job),
-    ...outcome.map((line) => `    => ${line}`),
-  ]);
+  return [...ends].map(([discoveredLabels, all]) => ({ job, discoveredLabels, ends: all }));
+}
+
+/** The rules replayed, and how it ended. */
+function explainLines({ job, discoveredLabels, ends }: Explained): readonly string[] {
+  return [
+    `  discovered ${formatLabels(new Map(shownLabels(discoveredLabels)))}`,
+    ...explainRules(discoveredLabels, job),
+    ...ends.map((end) => `    => ${describeEnd(end)}`),
+  ];
+}
+
+function describeEnd(end: End): string {
+  switch (end.outcome) {
+    case 'scraped':
+      return `scraped as ${end.profile}: ${end.url}`;
+    case 'dropped':
+      return `dropped: ${end.reason}`;
+    case 'rejected':
+      return `rejected: ${end.error}`;
+  }
+}
+
+/** The same as an object. Of the rules that single profiles have there are only those that did something. */
+function explainJson({ job, discoveredLabels, ends }: Explained): Record<string, unknown> {
+  const steps = [...explainRelabel(discoveredLabels, job.relabelRules)];
+  const last = steps.at(-1);
+  const labels = last === undefined ? discoveredLabels : last.after;
+  const ofProfiles = labels === undefined ? [] : profileSteps(labels, job);
+  return {
+    job: job.jobName,
+    discoveredLabels: Object.fromEntries(shownLabels(discoveredLabels)),
+    steps: steps.map((step) => stepJson(step, job.relabelRules)),
+    profiles: ofProfiles.map(({ name, rules, steps: shown }) => ({
+      profile: name,
+      steps: shown.map((step) => stepJson(step, rules)),
+    })),
+    ends,
+  };
+}
+
+function stepJson(step: RelabelStep, rules: readonly RelabelRule[]): Record<string, unknown> {
+  return {
+    rule: describeRulePlace(rules, step.ruleIndex),
+    action: step.rule.action,
+    ...shownRule(step.rule),
+    changes: step.after === undefined ? [] : changedLabels(step),
+    drops: step.after === undefined,
+  };
 }
 
 /** Rules that read what differs from profile to profile run once a profile. */
@@ -93,18 +161,30 @@ function explainRun(before: LabelSet, job: TargetsOfJob['job']): string[] {
   return labels === undefined ? lines : [...lines, ...explainProfiles(labels, job)];
 }
 
-/** Of the rules that single profiles have, those that do something. */
-function explainProfiles(labels: LabelSet, { profiles }: TargetsOfJob['job']): string[] {
-  const lines: string[] = [];
-  for (const { name, relabelRules } of profiles.values()) {
-    const steps = [...explainRelabel(labels, relabelRules)];
-    const last = steps.at(-1);
-    if (last === undefined) continue;
-    lines.push(`    rules of profile ${name}${last.after === undefined ? ', which drop it' : ''}:`);
-    const shown = last.after === undefined ? [last] : steps.filter((step) => changes(step).length > 0);
-    lines.push(...shown.flatMap((step) => explainStep(step, relabelRules)).map((line) => `      ${line}`));
-  }
-  return lines;
+interface ProfileSteps {
+  readonly name: string;
+  readonly rules: readonly RelabelRule[];
+  readonly steps: readonly RelabelStep[];
+  readonly isDropped: boolean;
+}
+
+/** The rules that single profiles have, as far as they do something. */
+function profileSteps(labels: LabelSet, { profiles }: TargetsOfJob['job']): readonly ProfileSteps[] {
+  return [...profiles.values()].flatMap(({ name, relabelRules: rules }): ProfileSteps[] => {
+    const all = [...explainRelabel(labels, rules)];
+    const last = all.at(-1);
+    if (last === undefined) return [];
+    const isDropped = last.after === undefined;
+    const steps = isDropped ? [last] : all.filter((step) => changedLabels(step).length > 0);
+    return [{ name, rules, steps, isDropped }];
+  });
+}
+
+function explainProfiles(labels: LabelSet, job: TargetsOfJob['job']): string[] {
+  return profileSteps(labels, job).flatMap(({ name, rules, steps, isDropped }) => [
+    `    rules of profile ${name}${isDropped ? ', which drop it' : ''}:`,
+    ...steps.flatMap((step) => explainStep(step, rules)).map((line) => `      ${line}`),
+  ]);
 }
 
 function explainStep(step: RelabelStep, rules: readonly RelabelRule[]): string[] {
@@ -116,32 +196,53 @@ function explainStep(step: RelabelStep, rules: readonly RelabelRule[]): string[]
 }
 
 function describeRule(rule: RelabelRule): string {
-  const { action, written } = rule;
-  const parts: string[] = [action];
-  if (written.sourceLabels) parts.push(`source-labels=[${written.sourceLabels.join(', ')}]`);
-  if (written.regex !== undefined) parts.push(`regex=${JSON.stringify(written.regex)}`);
-  if (written.targetLabel !== undefined) parts.push(`target-label=${written.targetLabel}`);
-  if (written.replacement !== undefined) parts.push(`replacement=${JSON.stringify(written.replacement)}`);
-  if (written.modulus !== undefined) parts.push(`modulus=${written.modulus}`);
+  const { sourceLabels, regex, targetLabel, replacement, modulus } = shownRule(rule);
+  const parts: string[] = [rule.action];
+  if (sourceLabels) parts.push(`source-labels=[${sourceLabels.join(', ')}]`);
+  if (regex !== undefined) parts.push(`regex=${JSON.stringify(regex)}`);
+  if (targetLabel !== undefined) parts.push(`target-label=${targetLabel}`);
+  if (replacement !== undefined) parts.push(`replacement=${JSON.stringify(replacement)}`);
+  if (modulus !== undefined) parts.push(`modulus=${modulus}`);
   return parts.join(' ');
 }
 
-function changes({ before, after }: RelabelStep): string[] {
-  if (after === undefined) return ['drops the target'];
-  const names = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return names.flatMap((name) => {
-    const old = before.get(name);
-    const now = after.get(name);
-    if (old === now) return [];
-    if (now === undefined) return [`- ${name}=${JSON.stringify(old)}`];
-    if (old === undefined) return [`+ ${name}=${JSON.stringify(now)}`];
-    return [`~ ${name}=${JSON.stringify(old)} -> ${JSON.stringify(now)}`];
+/** A rule as it was written, but for what it gives to a secret parameter. */
+function shownRule({ written }: RelabelRule): RelabelRule['written'] {
+  const { targetLabel = '', replacement } = written;
+  return replacement === undefined ? written : { ...written, replacement: redactLabel(targetLabel, replacement) };
+}
+
+function changes(step: RelabelStep): string[] {
+  if (step.after === undefined) return ['drops the target'];
+  return changedLabels(step).map(({ name, before, after }) => {
+    if (after === undefined) return `- ${name}=${JSON.stringify(before)}`;
+    if (before === undefined) return `+ ${name}=${JSON.stringify(after)}`;
+    return `~ ${name}=${JSON.stringify(before)} -> ${JSON.stringify(after)}`;
   });
 }
 
-/** One document, before and after relabelling. */
-export function targetsJson(found: readonly TargetsOfJob[], filter: TargetFilter): unknown {
+/** A label that a rule changed, as it may be shown; undefined where it was not there. */
+interface ChangedLabel {
+  readonly name: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+function changedLabels({ before, after = new Map() }: RelabelStep): readonly ChangedLabel[] {
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+  const shown = (name: string, value: string | undefined) => value && redactLabel(name, value);
+  return names
+    .filter((name) => before.get(name) !== after.get(name))
+    .map((name) => ({ name, before: shown(name, before.get(name)), after: shown(name, after.get(name)) }));
+}
+
+/** One document, before and after relabelling; with `explains` also the way from the one to the other. */
+export function targetsJson(found: readonly TargetsOfJob[], filter: TargetFilter, explains: boolean): unknown {
+  const explained = found.flatMap((ofJob) =>
+    explainedOf(ofJob.targets.filter(filter.isWanted), filter, ofJob).map(explainJson),
+  );
   return {
+    ...(explains && { explained }),
     activeTargets: found.flatMap((ofJob) => ofJob.targets.filter(filter.isWanted).map(targetJson)),
     droppedTargets: found.flatMap(({ job, dropped }) =>
       dropped
@@ -173,7 +274,7 @@ export function targetJson(target: Target) {
     job: target.job.jobName,
     profile: target.profile.name,
     url: target.url,
-    labels: Object.fromEntries(target.labels),
+    labels: Object.fromEntries(shownLabels(target.labels)),
     discoveredLabels: Object.fromEntries(shownLabels(target.discoveredLabels)),
     scrapeInterval: `${target.scrapeIntervalMs}ms`,
     scrapeTimeout: `${target.scrapeTimeoutMs}ms`,

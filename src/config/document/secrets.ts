@@ -1,3 +1,4 @@
+import { isSecretLabel, isSecretParameter } from '../../safe-text/redact-url.ts';
 import type { SourceText } from './source-text.ts';
 import { canonicalKey, TreeMap, type TreeNode, TreeScalar } from './tree.ts';
 
@@ -18,9 +19,9 @@ export function isSecretKey(key: string): boolean {
 
 /** Keeps what may be secret out of every excerpt of this file. */
 export function hideSecrets(node: TreeNode, source: SourceText): void {
-  visit(node, false, new Set());
+  visit(node, false, '', new Set());
 
-  function visit(node: TreeNode, isSecret: boolean, seen: Set<unknown>): void {
+  function visit(node: TreeNode, isSecret: boolean, parent: string, seen: Set<unknown>): void {
     if (node instanceof TreeScalar) {
       if (!isSecret || node.isNull) return;
       node.isSecret = true;
@@ -31,14 +32,19 @@ export function hideSecrets(node: TreeNode, source: SourceText): void {
     if (seen.has(content)) return;
     seen.add(content);
     if (!(node instanceof TreeMap)) {
-      for (const item of node.items) visit(item, isSecret, seen);
+      for (const item of node.items) visit(item, isSecret, parent, seen);
       return;
     }
     for (const { key, value } of node.entries) {
       const name = canonicalKey(key.text);
       const isScalar = value instanceof TreeScalar;
-      const startsHere = isSecretKey(name) || SECRET_MAPS.has(name) || (isScalar && SECRET_WHERE_SCALAR.has(name));
-      visit(value, isSecret || startsHere, seen);
+      const startsHere =
+        isSecretKey(name) ||
+        SECRET_MAPS.has(name) ||
+        (isScalar && SECRET_WHERE_SCALAR.has(name)) ||
+        (parent === 'params' && isSecretParameter(key.text)) ||
+        isSecretLabel(key.text);
+      visit(value, isSecret || startsHere, name, seen);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Position, Problem } from '../../errors.ts';
-import { redactUrls } from './redact-urls.ts';
+import { redactUrls } from '../../safe-text/redact-url.ts';
 import type { Range } from './tree.ts';
 
 /** Beyond this a line (a whole JSON document often is one) is cut around the fault. */

@@ -1,4 +1,4 @@
-import { redactUrls } from './redact-urls.ts';
+import { redactUrls } from '../../safe-text/redact-url.ts';
 
 /** Offsets into the text, in UTF-16 code units; the end is exclusive. */
 export interface Range {

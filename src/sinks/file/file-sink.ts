@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../../errors.ts';
-import { redactUrl } from '../../http/redact-url.ts';
+import { redactUrl } from '../../safe-text/redact-url.ts';
 import { systemFault } from '../../system-fault.ts';
 import type { FinishedProfile, Receipt, Sink } from '../sink.ts';
 import { INDEX_FILE, type IndexEntry, indexFields } from './index-entry.ts';

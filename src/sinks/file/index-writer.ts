@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, fsync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { plainText } from '../../safe-text/laid-out.ts';
 import { LINE_START, parseIndexLine } from './index-entry.ts';
 
 const NEWLINE = 0x0a;
@@ -23,9 +24,9 @@ export class IndexWriter {
     this.#fd = openIndex(path);
   }
 
-  /** Adds a line (without its end). All of it is written, or nothing. */
+  /** Adds a line of JSON (without its end), made safe for whoever prints the index. All of it is written, or nothing. */
   append(line: string): void {
-    const bytes = Buffer.from(`${line}\n`);
+    const bytes = Buffer.from(`${plainText(line)}\n`);
     let before = fstatSync(this.#fd);
     if (before.nlink === 0) {
       // Somebody has removed or replaced the index under us.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { replaceUnseen } from '../../safe-text/unseen.ts';
 
 const MAX_BYTES = 100;
 /** Of a SHA-256, so that what a name lost is still told apart. */
@@ -6,7 +7,7 @@ const HASH_DIGITS = 8;
 
 /**
  * A label value as the name of a file or directory: letters, digits and `._@+=,-` stay, everything else becomes `_`. So
- * there is no separator, no control character, and nothing that a shell, a URL or Windows reads in its own way; nor a
+ * there is no separator, nothing that is not seen, and nothing that a shell, a URL or Windows reads in its own way; nor a
  * leading dot or dash, nor a name that means something to Windows (`NUL`) or to us. At most 100 bytes of UTF-8. Where
  * that lost anything the name ends in `-` and 8 hex digits of a hash of the value: different values get different names
  * but for a collision of the hash.
@@ -37,7 +38,7 @@ function hashed(value: string): string {
 }
 
 function reduce(value: string): string {
-  const plain = value
+  const plain = replaceUnseen(value, () => '_')
     .replace(/[^\p{L}\p{M}\p{N}._@+=,-]/gu, '_')
     .replace(/^[.-]/, '_')
     .replace(/\.$/, '_');

@@ -1,6 +1,6 @@
 import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.ts';
-import { redactUrl } from '../../http/redact-url.ts';
 import { type HttpResponse, headerOf } from '../../http/response.ts';
+import { redactUrl, redactUrls } from '../../safe-text/redact-url.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
 import type { Verdict } from '../queue/verdict.ts';
 
@@ -62,7 +62,10 @@ export function verdictOf(
 /** The text of a Connect error, or the body as it is; one line, capped. */
 function messageOf(body: Uint8Array): string {
   const text = Buffer.from(body.subarray(0, 4 * MAX_MESSAGE_CHARS)).toString('utf8');
-  return (connectMessage(text) ?? text).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE_CHARS);
+  return redactUrls(connectMessage(text) ?? text)
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_MESSAGE_CHARS);
 }
 
 function connectMessage(text: string): string | undefined {

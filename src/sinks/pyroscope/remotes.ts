@@ -8,8 +8,8 @@ import {
   type RemoteWriteConfig,
 } from '../../config/scrape-config.ts';
 import { UsageError } from '../../errors.ts';
-import { redactUrl } from '../../http/redact-url.ts';
 import { EMPTY_LABELS } from '../../labels/label-set.ts';
+import { redactUrl } from '../../safe-text/redact-url.ts';
 
 export interface RemoteSources {
   readonly config: Pick<Config, 'remoteWrite'>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { byName, formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
+import { plainText } from '../../safe-text/laid-out.ts';
 import { formatTimestamp, parseTimestamp } from '../file/timestamp.ts';
 
 /** All that is needed to send a profile later, by another run: the JSON file beside the body. */
@@ -66,7 +67,7 @@ export function formatMeta(meta: EntryMeta): string {
     refusals: meta.refusals === 0 ? undefined : meta.refusals,
     answer: meta.answer,
   };
-  return `${JSON.stringify(written, undefined, 2)}\n`;
+  return `${plainText(JSON.stringify(written, undefined, 2))}\n`;
 }
 
 /** Reads what `formatMeta` wrote, perhaps edited by a person. Throws an Error that says what is wrong. */

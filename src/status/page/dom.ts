@@ -1,6 +1,11 @@
+import { oneLine } from '../../safe-text/one-line.ts';
+
 export type Child = Node | string | undefined;
 
-/** Attributes; `false` and undefined leave one out. Never markup: all text of targets goes through text nodes. */
+/**
+ * Attributes; `false` and undefined leave one out. Never markup: all text goes through text nodes, and what is unseen in it, or in
+ * an attribute, shows as in a JSON string.
+ */
 export type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 
 export function element<Tag extends keyof HTMLElementTagNameMap>(
@@ -10,7 +15,8 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Tag] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) setAttribute(made, name, value);
-  for (const child of children) if (child !== undefined) made.append(child);
+  for (const child of children)
+    if (child !== undefined) made.append(typeof child === 'string' ? oneLine(child) : child);
   return made;
 }
 
@@ -20,12 +26,13 @@ export function setAttribute(of: Element, name: string, value: string | boolean 
     if (of.hasAttribute(name)) of.removeAttribute(name);
     return;
   }
-  const text = value === true ? '' : value;
+  const text = value === true ? '' : oneLine(value);
   if (of.getAttribute(name) !== text) of.setAttribute(name, text);
 }
 
 export function setText(of: Element, text: string): void {
-  if (of.textContent !== text) of.textContent = text;
+  const shown = oneLine(text);
+  if (of.textContent !== shown) of.textContent = shown;
 }
 
 export function byId(id: string): HTMLElement {

@@ -125,9 +125,15 @@ function renderAlerts(): void {
   if (error !== undefined) shown.push(`The config file was not taken over, the old one stays in force.\n${error}`);
   if (JSON.stringify(shown) !== alerts.dataset['shown']) {
     alerts.dataset['shown'] = JSON.stringify(shown);
-    alerts.replaceChildren(...shown.map((text) => element('p', { class: 'alert', role: 'alert' }, text)));
+    alerts.replaceChildren(...shown.map(alertOf));
   }
   setAttribute(document.body, 'data-gone', goneSinceMs !== undefined);
+}
+
+/** The faults of a config are one a line. */
+function alertOf(text: string): HTMLElement {
+  const [first = '', ...others] = text.split('\n');
+  return element('p', { class: 'alert', role: 'alert' }, first, ...others.flatMap((line) => [element('br'), line]));
 }
 
 /** What changes with time alone. */
