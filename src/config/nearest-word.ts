@@ -3,11 +3,13 @@
  * characters, letter case and `_` for `-` not counted.
  */
 export function nearestWord(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > 80) return undefined;
   const written = fold(word);
   let best: string | undefined;
   let bestDistance = Math.floor(Math.min(written.length, 40) / 3) + 1;
-  if (written.length > 80) return undefined;
   for (const candidate of known) {
+    // At least as many slips as one is longer than the other.
+    if (Math.abs(candidate.length - written.length) >= bestDistance) continue;
     const distance = editDistance(written, fold(candidate));
     if (distance < bestDistance) {
       best = candidate;

@@ -13,6 +13,8 @@ export class SourceText {
   readonly text: string;
   #lineStarts: readonly number[] | undefined;
   readonly #hidden: Range[] = [];
+  /** The same in the order of the file, without overlaps; undefined while there are newer ones. */
+  #hiddenInOrder: readonly Range[] | undefined;
 
   constructor(file: string, text: string) {
     this.file = file;
@@ -21,7 +23,9 @@ export class SourceText {
 
   /** No excerpt will show this part. */
   hide(range: Range): void {
-    if (range.end > range.start) this.#hidden.push(range);
+    if (range.end <= range.start) return;
+    this.#hidden.push(range);
+    this.#hiddenInOrder = undefined;
   }
 
   positionAt(offset: number): Position {
@@ -68,8 +72,10 @@ export class SourceText {
   #show({ start, end }: Range): string {
     let shown = '';
     let done = start;
-    for (const hidden of this.#hidden.toSorted((a, b) => a.start - b.start)) {
-      if (hidden.end <= done || hidden.start >= end) continue;
+    this.#hiddenInOrder ??= inOrder(this.#hidden);
+    for (let index = firstEndingAfter(this.#hiddenInOrder, start); ; index++) {
+      const hidden = this.#hiddenInOrder[index];
+      if (hidden === undefined || hidden.start >= end) break;
       shown += this.text.slice(done, Math.max(done, hidden.start)) + SECRET_MASK;
       done = hidden.end;
     }
@@ -93,6 +99,29 @@ export class SourceText {
     this.#lineStarts ??= findLineStarts(this.text);
     return this.#lineStarts[line] ?? 0;
   }
+}
+
+/** Sorted by their starts; those that overlap become one. */
+function inOrder(ranges: readonly Range[]): Range[] {
+  const merged: Range[] = [];
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last === undefined || range.start >= last.end) merged.push(range);
+    else if (range.end > last.end) merged[merged.length - 1] = { start: last.start, end: range.end };
+  }
+  return merged;
+}
+
+/** The index of the first of these ranges that reaches beyond an offset. */
+function firstEndingAfter(ranges: readonly Range[], offset: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle]?.end ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function findLineStarts(text: string): number[] {

@@ -59,6 +59,8 @@ export class TreeMap {
   readonly entries: readonly TreeEntry[];
   readonly range: Range;
   isFaulty = false;
+  /** First entries by their keys as written, and by their keys in one spelling. Made when one is first asked for. */
+  #index: { readonly written: Map<string, TreeEntry>; readonly canonical: Map<string, TreeEntry> } | undefined;
 
   constructor(entries: readonly TreeEntry[], range: Range) {
     this.entries = entries;
@@ -67,12 +69,21 @@ export class TreeMap {
 
   /** The entry of a key, in either spelling. */
   entry(key: string): TreeEntry | undefined {
-    const canonical = canonicalKey(key);
-    return (
-      this.entries.find((entry) => entry.key.text === key) ??
-      this.entries.find((entry) => canonicalKey(entry.key.text) === canonical)
-    );
+    this.#index ??= indexOf(this.entries);
+    return this.#index.written.get(key) ?? this.#index.canonical.get(canonicalKey(key));
   }
+}
+
+function indexOf(entries: readonly TreeEntry[]) {
+  const written = new Map<string, TreeEntry>();
+  const canonical = new Map<string, TreeEntry>();
+  for (const entry of entries) {
+    const { text } = entry.key;
+    const other = canonicalKey(text);
+    if (!written.has(text)) written.set(text, entry);
+    if (!canonical.has(other)) canonical.set(other, entry);
+  }
+  return { written, canonical };
 }
 
 /** Prometheus's spelling of a key is Pyroscope's with `_` for `-`. */

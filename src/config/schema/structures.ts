@@ -165,6 +165,7 @@ function fieldsOf(input: unknown, context: Context, { known, rules }: KnownKeys)
     return {};
   }
   const fields: Record<string, TreeNode> = {};
+  const spelling = spellingOf(input);
   const spellings = new Map<string, string>();
   for (const { key, value, isMerged } of input.entries) {
     if (value.isFaulty) continue;
@@ -174,7 +175,7 @@ function fieldsOf(input: unknown, context: Context, { known, rules }: KnownKeys)
     if (refusal) {
       fault(context, refusal.message, { hint: refusal.hint, path: [key.text], at: 'key' });
     } else if (!known.has(name)) {
-      if (!rules.isIgnored?.(name)) unknownKey(key.text, context, known, spelling(key.text, input));
+      if (!rules.isIgnored?.(name)) unknownKey(key.text, context, known, spelling(key.text));
     } else if (other !== undefined) {
       if (!isMerged) bothSpellings(key.text, other, context);
     } else {
@@ -194,9 +195,17 @@ function bothSpellings(key: string, other: string, context: Context): void {
 type Spelling = (key: string) => string;
 
 /** Suggestions come in the spelling of the key itself, or where it has one word alone, of its neighbours. */
-function spelling(key: string, map: TreeMap): Spelling {
-  const keys = /[-_]/.test(key) ? [key] : map.entries.map((entry) => entry.key.text);
-  const isSnake = keys.some((one) => one.includes('_')) && !keys.some((one) => one.includes('-'));
+function spellingOf(map: TreeMap): (key: string) => Spelling {
+  let ofNeighbours: Spelling | undefined;
+  return (key) => {
+    if (/[-_]/.test(key)) return spellingLike([key]);
+    ofNeighbours ??= spellingLike(map.entries.map((entry) => entry.key.text));
+    return ofNeighbours;
+  };
+}
+
+function spellingLike(keys: readonly string[]): Spelling {
+  const isSnake = keys.some((key) => key.includes('_')) && !keys.some((key) => key.includes('-'));
   return (known) => (isSnake ? known.replaceAll('-', '_') : known);
 }
 
