@@ -1,5 +1,5 @@
 import { LABEL, SAMPLE } from '../profile/message-types.ts';
-import type { ProfileIndex } from '../profile/profile-index.ts';
+import { endOfMessage, type ProfileIndex } from '../profile/profile-index.ts';
 import { WireReader } from '../profile/wire-reader.ts';
 import type { UsedEntries } from './used-entries.ts';
 import type { WireWriter } from './wire-writer.ts';
@@ -38,10 +38,10 @@ export class CarefulSampleCopier {
   /** Finds stack and labels of one message and notes the locations and strings that they refer to. */
   find(message: number): void {
     const sample = this.#sample;
-    const ranges = this.#index!.samples.data;
+    const start = this.#index!.samples.data[message]!;
     this.size = 0;
     this.#partCount = 0;
-    sample.enter(SAMPLE, message, ranges[message * 2]!, ranges[message * 2 + 1]!);
+    sample.enter(SAMPLE, message, start, endOfMessage(sample.bytes, start));
     while (sample.next()) {
       if (sample.field === 2) continue;
       if (sample.field === 3) this.#noteLabel(sample.start, sample.stop);

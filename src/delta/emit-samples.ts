@@ -3,7 +3,7 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Writes each sample that is not 0 in all kept columns; gives the number of samples written. */
 export function emitSamples(snapshot: Snapshot, kept: readonly number[], writer: SampleWriter): number {
-  const { columns, count, messages, values } = snapshot;
+  const { columns, count, values } = snapshot;
   let written = 0;
   for (let sample = 0; sample < count; sample++) {
     const at = sample * columns * 2;
@@ -13,7 +13,7 @@ export function emitSamples(snapshot: Snapshot, kept: readonly number[], writer:
       bits |= values[value]! | values[value + 1]!;
     }
     if (bits === 0) continue;
-    writer.write(messages[sample]!, values, at);
+    writer.write(snapshot.messageOf(sample), values, at);
     written++;
   }
   return written;

@@ -1,5 +1,7 @@
+import { tableBytes } from '../profile/count-entries.ts';
 import { isCumulativeType } from '../profile/go-columns.ts';
 import { DEFAULT_BODY_BYTES, type ProfileLimits, profileLimits } from '../profile/limits.ts';
+import { refuseMemory } from '../profile/profile-fault.ts';
 import { ProfileIndex } from '../profile/profile-index.ts';
 import { SampleReader } from '../profile/sample-reader.ts';
 import type { SampleType } from '../profile/sample-type.ts';
@@ -97,7 +99,9 @@ const reader = new SampleReader(index);
 const keys = new SampleKeys(index);
 const snapshot = new Snapshot();
 
-const NOBODY: readonly number[] = [];
+const NOBODY = new Int32Array(0);
+/** Which sample an entry of the state before was matched with. */
+const MATCH_BYTES = 4;
 const NO_PATIENCE = new Uint8Array(0);
 
 /**
@@ -123,13 +127,17 @@ export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | D
     const before = request.state?.shape === shape ? request.state : undefined;
     const seed = request.state?.seed ?? PROCESS_SEED;
 
-    takeSamples(before, seed);
+    const memory = memoryOf(before, order.length);
+    refuseMemory(memory, limits);
+    takeSamples(before, seed, entrySize(order.length), (more) => refuseMemory(memory + more, limits));
+    snapshot.endReading();
     refuseNegative(snapshot, order, header.sampleTypes);
     const mainMapping = keys.hashMainMapping();
-    const vanished = before === undefined ? NOBODY : vanishedEntries(before, snapshot, limits.maxSamples);
+    const vanished =
+      before === undefined ? NOBODY : vanishedEntries(before, snapshot, mostVanished(memory, order.length, limits));
     const samples = snapshot.count;
     const size = entrySize(order.length);
-    const entries = new Int32Array((samples + vanished.length) * size);
+    const entries = snapshot.takeEntries(samples + vanished.length);
     const subtraction = subtract(snapshot, before, order, entries);
     const { totals, clamped } = subtraction;
     const frame = { seed, shape, columns: layout.names, totals, mainMapping, samples };
@@ -140,13 +148,15 @@ export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | D
 
     if (isCounterReset(before, snapshot, subtraction, mainMapping)) {
       restore(snapshot, order, entries);
-      const state = stateOf(frame, entries.slice(0, samples * size), NO_PATIENCE);
+      const state = stateOf(frame, vanished.length === 0 ? entries : entries.slice(0, samples * size), NO_PATIENCE);
       return { kind: 'delta', header, ...write(header, layout, plan), isReset: true, clamped: 0, state };
     }
     const state = stateOf(frame, entries, keepVanished(before, vanished, entries, samples));
+    snapshot.endSubtraction();
     return { kind: 'delta', header, ...write(header, layout, plan), isReset: false, clamped, state };
   } finally {
     index.release();
+    snapshot.end();
   }
 }
 
@@ -161,7 +171,37 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
     return { header, ...write(header, columnLayout(header, plan.columns), plan), clamped };
   } finally {
     index.release();
+    snapshot.end();
   }
+}
+
+/**
+ * The memory that a step takes at its peak, in about: the profile and its tables, what a snapshot holds of each sample, and
+ * the two states. What is written does not add to it: the snapshot has let go of as much by then.
+ */
+function memoryOf(before: DeltaState | undefined, cumulative: number): number {
+  const { bytes, functions, locations, mappings, sampleCount, strings } = index;
+  const counts = {
+    samples: sampleCount,
+    mappings: mappings.length,
+    locations: locations.length,
+    functions: functions.length,
+    strings: strings.length,
+  };
+  const entryBytes = entrySize(cumulative) * 4;
+  const sampleBytes = Snapshot.bytesOfSample(index.sampleTypes.length) + entryBytes;
+  const stateBytes =
+    before === undefined ? 0 : before.entries.byteLength + (before.samples + before.patience.length) * MATCH_BYTES;
+  return bytes.length + tableBytes(counts) + sampleCount * sampleBytes + stateBytes;
+}
+
+/**
+ * How many vanished samples may be remembered: so few that the next profile, if it is like this one, does not take more memory
+ * than it may.
+ */
+function mostVanished(memory: number, cumulative: number, limits: ProfileLimits): number {
+  const room = Math.floor((limits.maxMemoryBytes - memory) / (entrySize(cumulative) * 8 + MATCH_BYTES));
+  return Math.min(limits.maxSamples, Math.max(0, room));
 }
 
 /** The caller has held its own limit on bytes. */
@@ -170,10 +210,15 @@ function defaultLimits({ length }: Uint8Array): ProfileLimits {
 }
 
 /** Reads all samples of the indexed profile into the snapshot. */
-function takeSamples(before: DeltaState | undefined, seed: HashSeed): void {
+function takeSamples(
+  before: DeltaState | undefined,
+  seed: HashSeed,
+  stride?: number,
+  expectMemory?: (bytes: number) => void,
+): void {
   keys.start(seed);
   reader.start({ allowNegative: true, locations: keys.locations, seedA: seed.a, seedB: seed.b });
-  snapshot.start(before, index.sampleTypes.length, index.sampleCount);
+  snapshot.start(before, index.sampleTypes.length, index.sampleCount, stride, expectMemory);
   for (let sample = 0; sample < index.sampleCount; sample++) {
     reader.read(sample, snapshot.values, snapshot.nextValues);
     keys.make(reader.sample);

@@ -1,4 +1,4 @@
-import { withRoom } from '../profile/with-room.ts';
+import { withoutRoom, withRoom } from '../profile/with-room.ts';
 
 /**
  * From keys to numbers, for keys that are good hashes already. Open addressing in one Int32Array that is reused; the keys
@@ -7,23 +7,36 @@ import { withRoom } from '../profile/with-room.ts';
 export class KeyTable {
   /** Number + 1 at each place in use. */
   #places: Int32Array = new Int32Array(1024);
-  #mask = 0;
+  #capacity = 1024;
+  /** Times a key's half, as a number without sign: its place. */
+  #scale = 0;
 
-  /** Empties the table and makes room for so many keys, at most two thirds full. */
+  /** What the table takes for so many keys: at most three quarters are in use. */
+  static bytesFor(keys: number): number {
+    return Math.max(64, Math.ceil((keys * 4) / 3)) * 4;
+  }
+
+  /** Empties the table and makes room for so many keys. */
   reset(keys: number): void {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(64, keys * 1.5)));
+    const capacity = KeyTable.bytesFor(keys) / 4;
     this.#places = withRoom(this.#places, capacity);
     this.#places.fill(0, 0, capacity);
-    this.#mask = capacity - 1;
+    this.#capacity = capacity;
+    this.#scale = capacity / 2 ** 32;
+  }
+
+  /** Lets go of its memory if that is much; `reset` comes next. */
+  shrink(): void {
+    this.#places = withoutRoom(this.#places);
   }
 
   /** Where to start looking for a key, by one of its halves. */
   first(half: number): number {
-    return half & this.#mask;
+    return ((half >>> 0) * this.#scale) | 0;
   }
 
   next(place: number): number {
-    return (place + 1) & this.#mask;
+    return place + 1 === this.#capacity ? 0 : place + 1;
   }
 
   /** The number at a place, or -1 if it is free. */

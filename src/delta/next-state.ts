@@ -1,3 +1,4 @@
+import { Int32List } from '../profile/int32-list.ts';
 import { type DeltaState, entrySize, VANISHED_SNAPSHOTS } from './delta-state.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -6,23 +7,23 @@ import type { Snapshot } from './snapshot.ts';
  * remembered last, so that these fall out where there are more than `max`. A sample whose values were all 0 is forgotten at
  * once, being the same as one that never was.
  */
-export function vanishedEntries(before: DeltaState, { matchedBy }: Snapshot, max: number): readonly number[] {
+export function vanishedEntries(before: DeltaState, { matchedBy }: Snapshot, max: number): Int32Array {
   const { columns, entries, patience, samples } = before;
   const size = entrySize(columns.length);
-  const vanished: number[] = [];
+  const vanished = new Int32List();
   const count = samples + patience.length;
   for (let entry = 0; entry < count && vanished.length < max; entry++) {
     if (matchedBy[entry]! >= 0) continue;
     if (entry >= samples && patience[entry - samples]! <= 1) continue;
     if (hasValue(entries, entry * size + 2, (entry + 1) * size)) vanished.push(entry);
   }
-  return vanished;
+  return vanished.data.subarray(0, vanished.length);
 }
 
 /** Writes those entries into the next state behind its samples, and gives their patience. */
 export function keepVanished(
   before: DeltaState,
-  vanished: readonly number[],
+  vanished: Int32Array,
   entries: Int32Array,
   samples: number,
 ): Uint8Array {

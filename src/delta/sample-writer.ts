@@ -1,4 +1,4 @@
-import type { ProfileIndex } from '../profile/profile-index.ts';
+import { endOfMessage, type ProfileIndex } from '../profile/profile-index.ts';
 import { CarefulSampleCopier } from './careful-sample-copier.ts';
 import type { UsedEntries } from './used-entries.ts';
 import { int64Size, varintSize, type WireWriter } from './wire-writer.ts';
@@ -22,7 +22,8 @@ export class SampleWriter {
   readonly #writer: WireWriter;
   readonly #used: UsedEntries;
   readonly #careful: CarefulSampleCopier;
-  #ranges: Int32Array = new Int32Array(0);
+  /** Where each sample message starts. */
+  #starts: Int32Array = new Int32Array(0);
   /** The columns to write. */
   #kept: readonly number[] = [];
   #isOrdinary = false;
@@ -40,7 +41,7 @@ export class SampleWriter {
   }
 
   start(index: ProfileIndex, kept: readonly number[]): void {
-    this.#ranges = index.samples.data;
+    this.#starts = index.samples.data;
     this.#kept = kept;
     this.#isOrdinary = index.locations.ids.isSequential && kept.length <= MAX_SHORT_VALUES;
     this.#source = index.bytes;
@@ -52,6 +53,7 @@ export class SampleWriter {
 
   /** Lets go of the profile. */
   release(): void {
+    this.#starts = new Int32Array(0);
     this.#source = NOTHING;
     this.#sourceView = NO_VIEW;
     this.#target = NOTHING;
@@ -60,8 +62,8 @@ export class SampleWriter {
 
   /** Writes a sample by the number of its message; `values` has its values, all columns of them, from `at` on. */
   write(message: number, values: Int32Array, at: number): void {
-    const start = this.#ranges[message * 2]!;
-    const end = this.#ranges[message * 2 + 1]!;
+    const start = this.#starts[message]!;
+    const end = endOfMessage(this.#source, start);
     this.#writer.reserve(end - start + this.#kept.length * 10 + FRAME_BYTES);
     if (!this.#isOrdinary || !this.#writeFast(start, end, values, at)) this.#writeCarefully(message, values, at);
   }

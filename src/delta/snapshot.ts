@@ -1,5 +1,5 @@
 import { ProfileError } from '../errors.ts';
-import { withRoom } from '../profile/with-room.ts';
+import { isLarge, withoutRoom, withRoom } from '../profile/with-room.ts';
 import { type DeltaState, entrySize } from './delta-state.ts';
 import { KeyTable } from './key-table.ts';
 
@@ -13,17 +13,22 @@ import { KeyTable } from './key-table.ts';
 export class Snapshot {
   /** Distinct samples so far. */
   count = 0;
-  /** Two halves for each. */
-  keys: Int32Array = new Int32Array(0);
+  /** Entries of the next state: of each the two halves of the key, and room for its cumulative values. */
+  #keys: Int32Array = new Int32Array(0);
+  #stride = 2;
+  #expectMemory: (bytes: number) => void = NO_LIMIT;
   /** Low and high half for each column of each, and room for one sample more. */
   values: Int32Array = new Int32Array(0);
-  /** For each the first sample message that it comes from. */
-  messages: Int32Array = new Int32Array(0);
+  /** Where samples were summed: for each the first sample message that it comes from. */
+  #messages: Int32Array = new Int32Array(0);
+  #hasSummed = false;
   /** For each its entry in the state, or -1. */
   matches: Int32Array = new Int32Array(0);
   /** For each entry of the state its sample here, or -1. */
   matchedBy: Int32Array = new Int32Array(0);
 
+  /** Both of them. The C library returns memory at once only where it is more than 32 MB. */
+  #links: Int32Array = new Int32Array(0);
   columns = 0;
   #entries: Int32Array = new Int32Array(0);
   #entrySize = 2;
@@ -33,22 +38,40 @@ export class Snapshot {
   #hasTable = false;
   readonly #table = new KeyTable();
 
-  /** Starts on a profile with so many columns and at most so many samples. */
-  start(state: DeltaState | undefined, columns: number, maxSamples: number): void {
+  /** What a sample of so many columns takes beside its entry: values, match, message. */
+  static bytesOfSample(columns: number): number {
+    return columns * 8 + 4 + 4;
+  }
+
+  /**
+   * Starts on a profile with so many columns and at most so many samples; `stride` ints for each entry of the next state.
+   * `expectMemory` is told how much more memory is needed, and may throw.
+   */
+  start(
+    state: DeltaState | undefined,
+    columns: number,
+    maxSamples: number,
+    stride = 2,
+    expectMemory: (bytes: number) => void = NO_LIMIT,
+  ): void {
+    this.#expectMemory = expectMemory;
     this.count = 0;
-    this.keys = withRoom(this.keys, maxSamples * 2);
     this.values = withRoom(this.values, (maxSamples + 1) * columns * 2);
-    this.messages = withRoom(this.messages, maxSamples);
-    this.matches = withRoom(this.matches, maxSamples);
     this.columns = columns;
     this.#entrySize = entrySize(state?.columns.length ?? 0);
     this.#entries = state?.entries ?? EMPTY;
     this.#entryCount = this.#entries.length / this.#entrySize;
+    this.#stride = stride;
+    // Room behind them for those of the state that vanish. What is never written to costs nothing.
+    this.#keys = withRoom(this.#keys, (maxSamples + this.#entryCount) * stride);
     this.#cursor = 0;
     this.#maxSamples = maxSamples;
     this.#hasTable = false;
-    this.matchedBy = withRoom(this.matchedBy, this.#entryCount);
-    this.matchedBy.fill(-1, 0, this.#entryCount);
+    this.#hasSummed = false;
+    this.#links = withRoom(this.#links, maxSamples + this.#entryCount);
+    this.matches = this.#links.subarray(0, maxSamples);
+    this.matchedBy = this.#links.subarray(maxSamples, maxSamples + this.#entryCount);
+    this.matchedBy.fill(-1);
   }
 
   /** Where in `values` the next sample's values belong. */
@@ -70,6 +93,47 @@ export class Snapshot {
     }
   }
 
+  /** The first sample message that a sample comes from. Until the first is summed these are the same number. */
+  messageOf(sample: number): number {
+    return this.#hasSummed ? this.#messages[sample]! : sample;
+  }
+
+  /** The entries of the next state, so many of them, with keys only. Large ones are given away, without a copy. */
+  takeEntries(count: number): Int32Array {
+    const entries = this.#keys;
+    if (!isLarge(entries)) return entries.slice(0, count * this.#stride);
+    this.#keys = EMPTY;
+    return entries.subarray(0, count * this.#stride);
+  }
+
+  /** Lets go of what was needed to read the samples. */
+  endReading(): void {
+    this.#table.shrink();
+  }
+
+  /** Lets go of what was needed to subtract; `values` stay. */
+  endSubtraction(): void {
+    this.#links = withoutRoom(this.#links);
+    this.matches = EMPTY;
+    this.matchedBy = EMPTY;
+    this.#entries = EMPTY;
+  }
+
+  /** Lets go of all that a huge profile made large. */
+  end(): void {
+    this.endReading();
+    this.endSubtraction();
+    this.values = withoutRoom(this.values);
+    this.#messages = withoutRoom(this.#messages);
+    this.#keys = withoutRoom(this.#keys);
+  }
+
+  #startMessages(): void {
+    this.#messages = withRoom(this.#messages, this.#maxSamples);
+    for (let sample = 0; sample < this.count; sample++) this.#messages[sample] = sample;
+    this.#hasSummed = true;
+  }
+
   #find(message: number, a: number, b: number): void {
     if (!this.#hasTable) this.#buildTable();
     const table = this.#table;
@@ -87,7 +151,7 @@ export class Snapshot {
         return;
       }
       const known = number - this.#entryCount;
-      if (this.keys[known * 2] === a && this.keys[known * 2 + 1] === b) {
+      if (this.#keys[known * this.#stride] === a && this.#keys[known * this.#stride + 1] === b) {
         this.#sum(known, message);
         return;
       }
@@ -106,7 +170,9 @@ export class Snapshot {
     const table = this.#table;
     const entries = this.#entries;
     const size = this.#entrySize;
-    table.reset(this.#entryCount + this.#maxSamples);
+    const keys = this.#entryCount + this.#maxSamples;
+    this.#expectMemory(KeyTable.bytesFor(keys));
+    table.reset(keys);
     for (let entry = 0; entry < this.#entryCount; entry++) {
       let place = table.first(entries[entry * size]!);
       while (table.at(place) >= 0) place = table.next(place);
@@ -117,15 +183,16 @@ export class Snapshot {
 
   #addNew(message: number, a: number, b: number, entry: number): void {
     const sample = this.count++;
-    this.keys[sample * 2] = a;
-    this.keys[sample * 2 + 1] = b;
-    this.messages[sample] = message;
+    this.#keys[sample * this.#stride] = a;
+    this.#keys[sample * this.#stride + 1] = b;
+    if (this.#hasSummed) this.#messages[sample] = message;
     this.matches[sample] = entry;
     if (entry >= 0) this.matchedBy[entry] = sample;
   }
 
   /** Adds the duplicate at `nextValues` to the sample that came first. */
   #sum(known: number, message: number): void {
+    if (!this.#hasSummed) this.#startMessages();
     const { values, columns } = this;
     const duplicate = this.nextValues;
     for (let column = 0; column < columns; column++) {
@@ -146,3 +213,4 @@ export class Snapshot {
 }
 
 const EMPTY = new Int32Array(0);
+const NO_LIMIT = (): void => undefined;

@@ -15,7 +15,8 @@ export interface Subtraction {
 }
 
 /**
- * One walk over each cumulative column of a snapshot. Writes its values into the entries of the next state, adds them up,
+ * One walk over each cumulative column of a snapshot. Writes its values into the entries of the next state (which have the
+ * keys already: `Snapshot.takeEntries`), adds them up,
  * and takes the values of the state before from them, in place; what would be negative becomes 0. A sample that the state
  * hasn't got keeps its full value: it began in the interval. `order` has the profile's column for each of the state's.
  */
@@ -28,7 +29,6 @@ export function subtract(
   const totals: bigint[] = [];
   const fallen: bigint[] = [];
   let clamped = 0;
-  writeKeys(snapshot, entries, entrySize(order.length));
   for (let column = 0; column < order.length; column++) {
     const sums = subtractColumn(snapshot, before, order, column, entries);
     totals.push(sums.total);
@@ -70,11 +70,8 @@ export function clampNegative({ columns, count, values }: Snapshot, clampedColum
 }
 
 /** Throws ProfileError where a column that counts up has a negative value: then it is no count since a process started. */
-export function refuseNegative(
-  { columns, count, messages, values }: Snapshot,
-  order: readonly number[],
-  sampleTypes: readonly SampleType[],
-): void {
+export function refuseNegative(snapshot: Snapshot, order: readonly number[], sampleTypes: readonly SampleType[]): void {
+  const { columns, count, values } = snapshot;
   for (const column of order) {
     for (let sample = 0; sample < count; sample++) {
       const at = (sample * columns + column) * 2;
@@ -82,19 +79,11 @@ export function refuseNegative(
       const { type, unit } = sampleTypes[column]!;
       throw new ProfileError(
         'NEGATIVE_COUNT',
-        `${type}/${unit} is ${int64(values[at]!, values[at + 1]!)} in sample[${messages[sample]}]: ` +
+        `${type}/${unit} is ${int64(values[at]!, values[at + 1]!)} in sample[${snapshot.messageOf(sample)}]: ` +
           'a count since the start of a process is never negative, so this is a difference already',
         { hint: `a scrape passes it through with sample-types: { ${type}: { cumulative: false } }` },
       );
     }
-  }
-}
-
-function writeKeys({ count, keys }: Snapshot, entries: Int32Array, size: number): void {
-  let to = 0;
-  for (let sample = 0; sample < count; sample++, to += size) {
-    entries[to] = keys[sample * 2]!;
-    entries[to + 1] = keys[sample * 2 + 1]!;
   }
 }
 

@@ -1,6 +1,6 @@
 import { LABEL, SAMPLE } from './message-types.ts';
 import { int64, overLimit, uint64Text } from './profile-fault.ts';
-import type { ProfileIndex } from './profile-index.ts';
+import { endOfMessage, type ProfileIndex } from './profile-index.ts';
 import type { Sample } from './sample.ts';
 import type { SampleReading } from './sample-reader.ts';
 import { WireReader } from './wire-reader.ts';
@@ -28,10 +28,10 @@ export class CarefulSampleReader {
   read(number: number, values: Int32Array, at: number): void {
     const reader = this.#reader;
     const sample = this.#sample;
-    const ranges = this.#index.samples.data;
+    const start = this.#index.samples.data[number]!;
     sample.clear(this.#reading!.seedA, this.#reading!.seedB);
     this.#valueCount = 0;
-    reader.enter(SAMPLE, number, ranges[number * 2]!, ranges[number * 2 + 1]!);
+    reader.enter(SAMPLE, number, start, endOfMessage(reader.bytes, start));
     while (reader.next()) {
       if (reader.field === 3) {
         this.#readLabel();
@@ -51,10 +51,7 @@ export class CarefulSampleReader {
     const columns = this.#index.sampleTypes.length;
     if (this.#valueCount !== columns) {
       reader.field = 2;
-      throw reader.fault(
-        `has ${this.#valueCount} numbers, the profile has ${columns} sample types`,
-        ranges[number * 2]!,
-      );
+      throw reader.fault(`has ${this.#valueCount} numbers, the profile has ${columns} sample types`, start);
     }
   }
 

@@ -71,7 +71,7 @@ function skipVarint(bytes: Uint8Array, start: number): number {
 }
 
 // What the tables of a reader hold for each entry: offsets, ids, string indexes, hashes, marks.
-const SAMPLE_BYTES = 8;
+const SAMPLE_BYTES = 4;
 const MAPPING_BYTES = 128;
 const LOCATION_BYTES = 46;
 const FUNCTION_BYTES = 30;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Int32List } from './int32-list.ts';
-import { LARGE } from './with-room.ts';
+import { withoutRoom } from './with-room.ts';
 
 /** Secret, so that no profile can be made whose ids all fall into one place of the table. */
 const SEED = randomBytes(4).readInt32LE(0);
@@ -22,7 +22,7 @@ export class IdTable {
 
   clear(): void {
     this.#ids.clear();
-    if (this.#slots.length > LARGE) this.#slots = new Int32Array(0);
+    this.#slots = withoutRoom(this.#slots);
     this.isSequential = true;
   }
 

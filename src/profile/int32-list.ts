@@ -1,4 +1,4 @@
-import { withRoom } from './with-room.ts';
+import { withoutRoom, withRoom } from './with-room.ts';
 
 /** A growable Int32Array. Cleared and filled again, it stops allocating. */
 export class Int32List {
@@ -8,7 +8,7 @@ export class Int32List {
 
   /** Empties the list; `expected` is the length that it is going to have, if that is known. */
   clear(expected = 64): void {
-    this.data = withRoom(this.data, expected);
+    this.data = withRoom(withoutRoom(this.data), expected);
     this.length = 0;
   }
 

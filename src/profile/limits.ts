@@ -24,8 +24,8 @@ export interface ProfileLimits {
   readonly maxMemoryBytes: number;
 }
 
-/** Times the limit on bytes. What else a process needs for a profile stays below one time more. */
-const MEMORY_RATIO = 5;
+/** Times the limit on bytes. With what else a process needs meanwhile it is less than six times. */
+const MEMORY_RATIO = 5.5;
 /** Less than this is not worth a refusal, however low the limit on bytes is. */
 const SMALL_MEMORY_BYTES = 16 * 1024 * 1024;
 

@@ -30,7 +30,7 @@ export class ProfileIndex {
   /** The same bytes, for several at once. */
   view: DataView = NO_VIEW;
   limits: ProfileLimits = DEFAULT_PROFILE_LIMITS;
-  /** Start and end of each sample message. */
+  /** Where the content of each sample message starts; `endOfMessage` says where it ends. */
   readonly samples = new Int32List();
   readonly mappings = new MappingTable();
   readonly functions = new FunctionTable();
@@ -65,7 +65,7 @@ export class ProfileIndex {
   readonly #typeReader = new WireReader(this.#reader);
 
   get sampleCount(): number {
-    return this.samples.length >>> 1;
+    return this.samples.length;
   }
 
   /** Reads a profile. Throws ProfileError; the index is of no use then until it is filled again. */
@@ -132,7 +132,7 @@ export class ProfileIndex {
     refuseMore(counts.functions, limits.maxFunctions, 'functions');
     refuseMore(counts.strings, limits.maxStrings, 'strings');
     refuseMemory(tableBytes(counts) + this.bytes.length, limits);
-    samples.reserve(counts.samples * 2);
+    samples.reserve(counts.samples);
     locations.reserve(counts.locations);
     functions.reserve(counts.functions);
     strings.reserve(counts.strings);
@@ -157,7 +157,6 @@ export class ProfileIndex {
   #skimLists(): void {
     const { bytes, functions, limits, locations, samples, strings } = this;
     const end = bytes.length;
-    const maxSampleInts = limits.maxSamples * 2;
     let { pos } = this.#reader;
     while (pos + 2 < end) {
       const tag = bytes[pos]!;
@@ -171,8 +170,8 @@ export class ProfileIndex {
       const stop = start + length;
       if (stop > end) break;
       if (tag === 0x12) {
-        if (samples.length === maxSampleInts) break;
-        samples.push2(start, stop);
+        if (samples.length === limits.maxSamples) break;
+        samples.push(start);
       } else if (tag === 0x22) locations.add(start, stop, limits);
       else if (tag === 0x2a) functions.add(start, stop, limits);
       else if (tag === 0x32) strings.push(start, stop, limits);
@@ -194,7 +193,7 @@ export class ProfileIndex {
         if (this.sampleCount === this.limits.maxSamples) {
           throw overLimit(`more than ${this.limits.maxSamples} samples`);
         }
-        pushRange(this.samples, reader);
+        this.samples.push(reader.start);
         break;
       case 3:
         this.mappings.add(reader.start, reader.stop, this.limits);
@@ -334,6 +333,17 @@ export class ProfileIndex {
 
 function refuseMore(count: number, most: number, what: string): void {
   if (count > most) throw overLimit(`${count} ${what}, more than ${most}`);
+}
+
+/**
+ * Where a message ends whose content starts here: its length stands before it. Read backwards, the bytes of the length are
+ * the last one and all before it that have the highest bit; the tag ends with a byte that does not have it.
+ */
+export function endOfMessage(bytes: Uint8Array, start: number): number {
+  let at = start - 1;
+  let length = bytes[at]!;
+  while (bytes[at - 1]! >= 0x80) length = (length << 7) | (bytes[--at]! & 0x7f);
+  return start + length;
 }
 
 function pushRange(list: Int32List, reader: WireReader): void {

@@ -1,5 +1,5 @@
 import { CarefulSampleReader } from './careful-sample-reader.ts';
-import type { ProfileIndex } from './profile-index.ts';
+import { endOfMessage, type ProfileIndex } from './profile-index.ts';
 import { Sample } from './sample.ts';
 import { ShortVarint } from './short-varint.ts';
 
@@ -67,8 +67,8 @@ export class SampleReader {
 
   /** Reads a sample by its number, from 0, its values into `values` from `at` on: low and high half for each column. */
   read(number: number, values: Int32Array, at: number): void {
-    const ranges = this.#index.samples.data;
-    if (!this.#readFast(ranges[number * 2]!, ranges[number * 2 + 1]!, values, at)) {
+    const start = this.#index.samples.data[number]!;
+    if (!this.#readFast(start, endOfMessage(this.#bytes, start), values, at)) {
       this.#careful.read(number, values, at);
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProfileError } from '../../src/errors.ts';
-import { DEFAULT_PROFILE_LIMITS, type ProfileLimits } from '../../src/profile/limits.ts';
+import { DEFAULT_PROFILE_LIMITS, type ProfileLimits, profileLimits } from '../../src/profile/limits.ts';
 import { validateProfile } from '../../src/profile/validate-profile.ts';
 import { buildProfile, type ProfileSpec, type SampleSpec } from '../support/build-profile.ts';
 import { EngineRun } from '../support/engine-run.ts';
@@ -45,14 +45,44 @@ for (const [limit, enough, says] of rows) {
   });
 }
 
+test('every limit follows from the limit on bytes', () => {
+  const [small, large] = [profileLimits(64 * 1024 * 1024), profileLimits(128 * 1024 * 1024)];
+  assert.equal(small.maxSamples, 8 * 1024 * 1024);
+  assert.equal(small.maxStrings, 8 * 1024 * 1024);
+  assert.equal(small.maxStackDepth, 8 * 1024 * 1024);
+  for (const [name, limit] of Object.entries(small)) {
+    assert.equal(Object.entries(large).find(([other]) => other === name)?.[1], limit * 2, name);
+  }
+});
+
+test('takes a stack of 200,000 frames and a string of 8 MiB', () => {
+  const frames = Array.from({ length: 200_000 }, () => named('f'));
+  const long = buildProfile(snapshot([sample(frames, [1n])], { comments: ['x'.repeat(8 * 1024 * 1024)] }));
+  assert.equal(validateProfile(long).samples, 1);
+});
+
+test('refuses what has too many entries before there is memory for them', () => {
+  const empty = new Uint8Array(4 * 1024 * 1024).map((_, at) => (at % 2 === 0 ? 0x12 : 0));
+  const before = process.memoryUsage().arrayBuffers;
+  assert.throws(
+    () => validateProfile(empty, { limits: profileLimits(empty.length) }),
+    (error) =>
+      error instanceof ProfileError &&
+      /2097152 samples, more than 524288/.test(error.message) &&
+      error.hint !== undefined,
+  );
+  assert.ok(process.memoryUsage().arrayBuffers - before < 1024 * 1024);
+});
+
 for (const packing of ['packed', 'unpacked', 'mixed'] as const) {
   test(`bounds and reads deep stacks (${packing})`, () => {
-    const { maxStackDepth } = DEFAULT_PROFILE_LIMITS;
+    const maxStackDepth = 500;
+    const limits = { ...DEFAULT_PROFILE_LIMITS, maxStackDepth };
     const deep = (depth: number, root: string, value: bigint): SampleSpec =>
       sample([...Array.from({ length: depth - 1 }, () => named('f')), named(root)], [value]);
     const build = (samples: readonly SampleSpec[]): Uint8Array => buildProfile(snapshot(samples), { packing, seed: 3 });
 
-    assert.throws(() => validateProfile(build([deep(maxStackDepth + 1, 'a', 1n)])), ProfileError);
+    assert.throws(() => validateProfile(build([deep(maxStackDepth + 1, 'a', 1n)]), { limits }), ProfileError);
     const run = new EngineRun();
     run.next(build([deep(maxStackDepth, 'a', 1n), deep(maxStackDepth, 'b', 10n)]));
     const { profile } = run.delta(build([deep(maxStackDepth, 'a', 3n), deep(maxStackDepth, 'b', 20n)]));

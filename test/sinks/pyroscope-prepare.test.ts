@@ -91,6 +91,15 @@ test('a profile that every server takes goes as it is', async () => {
   assert.deepEqual([meta.fromNanos, meta.untilNanos], [FROM, UNTIL]);
 });
 
+test('names that are not UTF-8 are sent with U+FFFD, which servers take', async () => {
+  const pprof = Buffer.from(buildProfile(spec([{ stack: [frame('bad'), frame('main')], values: [1n, 10n] }])));
+  pprof[pprof.indexOf('bad')] = 0xff;
+  const { body, fault } = await prepare(outgoing(new Uint8Array(pprof)));
+  assert.equal(fault, undefined);
+  assert.equal(readProfile(gunzipSync(body)).notUtf8, 0);
+  assert.equal(samplesOf(body)[0]?.stack, '\ufffdad;main');
+});
+
 const names: readonly (readonly [string, string])[] = [
   ['pebble.x', 'pebble_x'],
   ['with space', 'with_space'],

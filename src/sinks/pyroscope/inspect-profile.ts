@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { LABEL, MAPPING, PERIOD_TYPE, PROFILE, SAMPLE, SAMPLE_TYPE } from '../../profile/message-types.ts';
 import { int64 } from '../../profile/profile-fault.ts';
 import type { SampleType } from '../../profile/sample-type.ts';
@@ -27,6 +28,8 @@ export interface ProfileFacts {
   readonly uselessSamples: number;
   /** File name of the first mapping that has one: by convention the program. */
   readonly mainBinary: string | undefined;
+  /** Whether a string is not UTF-8: servers refuse the whole profile for it. */
+  readonly hasBadText: boolean;
 }
 
 const NANOS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
@@ -61,6 +64,7 @@ export function inspectProfile(pprof: Uint8Array, { isValid }: InspectOptions): 
     maxLabelsPerSample: scan.maxLabelsPerSample,
     maxLabelValueBytes: longest([...scan.labelValues].map((value) => scan.bytesOf(value))),
     uselessSamples: periodType === undefined ? countUseless(pprof) : 0,
+    hasBadText: scan.hasBadText,
     mainBinary: scan.mainBinary === 0 ? undefined : scan.text(scan.mainBinary),
   };
 }
@@ -85,6 +89,7 @@ class Scan {
   hasDuplicateLabels = false;
   maxLabelsPerSample = 0;
   mainBinary = 0;
+  hasBadText = false;
   readonly #pprof: Uint8Array;
   /** Start and end of each string. */
   readonly #strings: number[] = [];
@@ -132,6 +137,7 @@ class Scan {
         return;
       case 6:
         this.#strings.push(start, stop);
+        this.hasBadText ||= !isUtf8(this.#pprof.subarray(start, stop));
         return;
       case 9:
         this.timeNanos = int64(lo, hi);

@@ -8,7 +8,7 @@ import type { EntryMeta } from '../queue/entry-meta.ts';
 import { findLimitFault, type LimitFault } from './check-limits.ts';
 import { inspectProfile } from './inspect-profile.ts';
 import type { OutgoingProfile } from './outgoing-profile.ts';
-import { rewriteProfile, withTimeNanos } from './rewrite-profile.ts';
+import { rewriteProfile, withTimeNanos, withUtf8 } from './rewrite-profile.ts';
 import { planSampleLabels } from './sample-labels.ts';
 import { ADDED_LABELS, seriesLabelsOf } from './series-labels.ts';
 
@@ -70,6 +70,7 @@ export async function prepareProfile(
   const { timeNanos, offsetMs } = credibleTime(facts.timeNanos, interval);
 
   const before = pprof;
+  if (facts.hasBadText) pprof = withUtf8(pprof);
   if (plan.isNeeded || dropUseless) {
     const { renamed } = plan;
     const labelName = (name: string) => (renamed.has(name) ? renamed.get(name) : name);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   forEachField,
@@ -64,6 +65,20 @@ export function withTimeNanos(pprof: Uint8Array, timeNanos: bigint): Uint8Array 
   const writer = new BinaryWriter();
   copyFields(pprof, writer, (number) => number !== TIME_NANOS);
   writer.tag(TIME_NANOS, WireType.Varint).int64(timeNanos);
+  return writer.finish();
+}
+
+/** The same profile with U+FFFD for what is not UTF-8 in its strings. */
+export function withUtf8(pprof: Uint8Array): Uint8Array {
+  const writer = new BinaryWriter();
+  let from = 0;
+  forEachField(pprof, ({ number, content, start, end }) => {
+    if (number !== STRING_TABLE || isUtf8(content)) return;
+    if (start > from) writer.raw(pprof.subarray(from, start));
+    writer.tag(STRING_TABLE, WireType.LengthDelimited).string(Buffer.from(content).toString('utf8'));
+    from = end;
+  });
+  if (from < pprof.length) writer.raw(pprof.subarray(from));
   return writer.finish();
 }
 
