@@ -29,20 +29,33 @@ export class ClockWatch {
     if (this.#told.size === MAX_TOLD) this.#told.clear();
     this.#told.set(instance, offsetMs);
     if (this.#crowdMs !== undefined && isAlike(offsetMs, this.#crowdMs)) return undefined;
-    const minutes = Math.round(off / 60_000);
+    const distance = distanceOf(off);
     const side = offsetMs > 0 ? 'ahead of' : 'behind';
     const alike = [...this.#told.values()].filter((told) => isAlike(told, offsetMs)).length;
     if (alike <= CROWD) {
-      return `${instance} has a clock ${minutes} minutes ${side} ours; our time is used instead: set its clock`;
+      return `${instance} has a clock ${distance} ${side} ours; our time is used instead: set its clock`;
     }
     this.#crowdMs = offsetMs;
-    return `more instances, ${instance} among them, have clocks about ${minutes} minutes ${side} ours: is ours right?`;
+    return `more instances, ${instance} among them, have clocks about ${distance} ${side} ours: is ours right?`;
   }
 
   #forget(instance: string): void {
     this.#told.delete(instance);
     if (this.#told.size === 0) this.#crowdMs = undefined;
   }
+}
+
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['minutes', 60_000],
+  ['hours', 3_600_000],
+  ['days', 86_400_000],
+  ['years', 365.25 * 86_400_000],
+];
+
+/** In the largest unit of which there are at least two: a board without a battery is 57 years behind, not 30 million minutes. */
+function distanceOf(ms: number): string {
+  const [name, unit] = UNITS.findLast(([, size]) => ms >= 2 * size) ?? ['minutes', 60_000];
+  return `${Math.round(ms / unit)} ${name}`;
 }
 
 function isAlike(oneMs: number, otherMs: number): boolean {

@@ -17,8 +17,8 @@ const MAX_INFORMATIONAL = 20;
 
 /**
  * What reading the answer to one request may cost beside the bytes of its body: CPU time, and bytes that are no body. It holds
- * for all redirects together. Time is what the clock says while what was received is being parsed; where it says too much,
- * the CPU time of the process decides, as the machine may have run something else meanwhile.
+ * for all redirects together. Time is what the clock says while what was received is being parsed, and no more than the CPU
+ * time of the process, as the machine may have run something else meanwhile.
  */
 export class ReadAllowance {
   readonly #clock: Clock;
@@ -80,18 +80,14 @@ export class ReadAllowance {
     const cpuMs = this.#cpuMs + (isStream ? (nowMs - this.#createdAtMs) * STREAM_CPU_SHARE : 0);
     if (this.#spentMs * 10 > cpuMs) {
       this.#noticed ??= { spentMs: this.#spentMs, processMs: this.#processMs() };
-      if (this.#spentMs > cpuMs && this.#wasBusy()) return this.#tooMuchCpu(cpuMs);
+      if (this.#spentMs > cpuMs && this.#usedMs(this.#noticed) > cpuMs) return this.#tooMuchCpu(cpuMs);
     }
     return undefined;
   }
 
-  /** False where the process itself used much less CPU time than went by: then the count begins anew. */
-  #wasBusy(): boolean {
-    const { spentMs, processMs } = this.#noticed ?? { spentMs: 0, processMs: 0 };
-    if (this.#processMs() - processMs > (this.#spentMs - spentMs) / 2) return true;
-    this.#noticed = undefined;
-    this.#spentMs = 0;
-    return false;
+  /** CPU time that reading has used at most. */
+  #usedMs({ spentMs, processMs }: { readonly spentMs: number; readonly processMs: number }): number {
+    return spentMs + this.#processMs() - processMs;
   }
 
   #tooMuchFraming(bytes: number): HttpError {
