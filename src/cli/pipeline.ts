@@ -74,7 +74,7 @@ export async function openPipeline(
     evictStates();
     if (!flags.dryRun) {
       if (outDir !== undefined) sinks.push(await createFileSink({ dir: resolve(io.cwd, outDir), fsync: flags.fsync }));
-      remotes = await openRemotes(remoteConfigs, { outDir, io, log });
+      remotes = await openRemotes(remoteConfigs, { outDir, keepsOutcomes: !flags.loop, io, log });
       sinks.push(...remotes);
     }
   } catch (error) {

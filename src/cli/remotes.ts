@@ -20,7 +20,7 @@ export function remotesOf(
  */
 export async function openRemotes(
   remotes: readonly RemoteWriteConfig[],
-  { outDir, io, log }: { outDir: string | undefined; io: Io; log: Log },
+  { outDir, keepsOutcomes = false, io, log }: { outDir: string | undefined; keepsOutcomes?: boolean; io: Io; log: Log },
 ): Promise<readonly PyroscopeSink[]> {
   if (remotes.length === 0) return [];
   const [{ createPyroscopeSink }, { PushLog }] = await Promise.all([
@@ -31,7 +31,8 @@ export async function openRemotes(
   const opened = await Promise.allSettled(
     remotes.map((remote) => {
       const { add, close } = new PushLog(log, remote.name);
-      return createPyroscopeSink(remote, { queueRoot, http: { environment: io.env }, onEvent: add, onClosed: close });
+      const http = { environment: io.env };
+      return createPyroscopeSink(remote, { queueRoot, http, keepsOutcomes, onEvent: add, onClosed: close });
     }),
   );
   const sinks = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

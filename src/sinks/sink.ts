@@ -53,7 +53,17 @@ export interface Receipt {
    * Of a remote: `refused` is what the server would never take (kept beside the queue), `filtered` what the remote's rules
    * drop, `empty` what a server would take and keep nothing of. Undefined for a file.
    */
-  readonly remote?: 'queued' | 'refused' | 'filtered' | 'empty';
+  readonly remote?: RemoteReceipt;
   /** The line of the index, for `--json`; undefined for a remote. */
   readonly entry?: Readonly<Record<string, unknown>>;
+}
+
+/** What a remote said of a profile when it was handed to its queue. */
+export interface RemoteReceipt {
+  readonly name: string;
+  readonly outcome: 'queued' | 'refused' | 'filtered' | 'empty';
+  /** Why it was refused without being sent. */
+  readonly answer?: string;
+  /** Its entry in the queue, where there is one. */
+  readonly entry?: string;
 }

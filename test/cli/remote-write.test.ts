@@ -56,6 +56,51 @@ test('what is left at the deadline stays queued, is counted, and goes first with
   assert.ok(times.length === 2 && (times[0] ?? 0n) < (times[1] ?? 0n));
 });
 
+const lastWords = [
+  { answer: {}, outcome: 'accepted', remote: { outcome: 'accepted' } },
+  {
+    answer: { status: 400, body: JSON.stringify({ message: 'no such thing' }) },
+    outcome: 'refused',
+    remote: { outcome: 'refused', code: 400, answer: 'HTTP 400: no such thing' },
+  },
+  {
+    answer: { status: 503, body: 'come back' },
+    outcome: 'queued',
+    remote: { outcome: 'queued', code: 503, answer: 'HTTP 503: come back' },
+  },
+] as const;
+
+for (const { answer, outcome, remote } of lastWords) {
+  test(`--json says what became of a profile at its remote: ${outcome}`, async (t) => {
+    const w = await remoteWorld(t);
+    const server = await startFakePyroscope(t);
+    server.answer = () => answer;
+    w.configure(remoteWrite(server));
+    const flags = ['--push-deadline', '300ms', '--json'];
+    const jsonOf = async (argv: readonly string[]) => {
+      const { out } = await w.pyroPull([...argv, ...flags]);
+      return out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    };
+    const [pushed, summary] = await jsonOf(['scrape', '-c', 'CONFIG']);
+    assert.deepEqual([pushed.outcome, pushed.remotes], [outcome, [{ remote: 'main', ...remote }]]);
+    assert.deepEqual([summary.summary.written, summary.summary.toSend], [0, 1]);
+    const [both] = await jsonOf(['scrape', '-c', 'CONFIG', '-o', 'out']);
+    assert.deepEqual([both.outcome, both.remotes], ['written', [{ remote: 'main', ...remote }]]);
+  });
+}
+
+test('a run without files says that nothing is written', async (t) => {
+  const w = await remoteWorld(t);
+  const server = await startFakePyroscope(t);
+  w.configure(remoteWrite(server));
+  const { err } = await w.pyroPull(['scrape', '-c', 'CONFIG']);
+  assert.match(err, /^1 profile to send; /m);
+  assert.doesNotMatch(err, /written/);
+});
+
 const troubles = [
   {
     name: 'a server that is down',

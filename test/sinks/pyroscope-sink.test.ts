@@ -215,7 +215,7 @@ test('what the server would refuse is told at once, and kept for --retry', async
   const limits = { ...DEFAULT_PUSH_LIMITS, maxProfileBytes: 10 };
   const { sink, events, root } = await rig(t, remoteTo(server.url, { limits }));
   const { remote } = await sink.write(profileOf('cpu', ['samples']));
-  assert.equal(remote, 'refused');
+  assert.equal(remote?.outcome, 'refused');
   const [told, ...more] = events.map((event) => describePushEvent(event));
   assert.equal(more.length, 0);
   assert.match(told?.message ?? '', /not sent: the profile has .* inflated, the server takes 10 bytes$/);

@@ -111,13 +111,20 @@ async function runOnce(
   const { config, options, io, log } = context;
   const report = new Report(performance.now());
   const rows: string[][] = [];
+  const sent: PullEvent[] = [];
+  const sinkOf = new Map(pipeline.remotes.map((sink) => [sink.name, sink]));
+  const print = (event: PullEvent) => {
+    const line = profileLine(event, (remote, entry) => sinkOf.get(remote)?.outcomeOf(entry));
+    if (line) io.stdout.write(`${JSON.stringify(line)}\n`);
+  };
   const onEvent = (event: PullEvent) => {
     report.add(event);
     logEvent(event, log);
     if (event.type === 'planned') log.info(planLine(event.plan, pipeline.receivers));
     if (options.json) {
-      const line = profileLine(event);
-      if (line) io.stdout.write(`${JSON.stringify(line)}\n`);
+      // What is sent has its outcome at the end.
+      if (event.type === 'finished' && pipeline.remotes.length > 0) sent.push(event);
+      else print(event);
     } else if (event.type === 'finished') rows.push(profileRow(event, pipeline.outDir));
     context.update(progressText(report));
   };
@@ -129,6 +136,7 @@ async function runOnce(
     await Promise.race([flushed, aborted(signals.signal)]);
   }
   const remotes = pipeline.remotes.map(summarise);
+  for (const event of sent) print(event);
 
   if (options.json)
     io.stdout.write(

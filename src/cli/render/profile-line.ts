@@ -1,6 +1,7 @@
 import type { PullEvent } from '../../pull.ts';
 import { formatTimestamp } from '../../sinks/file/timestamp.ts';
-import type { WrittenProfile } from '../../sinks/sink.ts';
+import type { DeliveryOutcome } from '../../sinks/queue/delivery.ts';
+import type { RemoteReceipt, WrittenProfile } from '../../sinks/sink.ts';
 import { formatBytes } from './units.ts';
 
 export const PROFILE_HEADER = ['PROFILE', 'INSTANCE', 'SAMPLES', 'SIZE', 'FILE'];
@@ -21,14 +22,23 @@ export function profileRow({ target, profile, receipts }: Finished, outDir: stri
   ];
 }
 
-/** One object of `--json`: the fields of the index, `outcome`, and `error` where there is one. Undefined for what is no profile. */
-export function profileLine(event: PullEvent): Record<string, unknown> | undefined {
+/** What became of a queue's entry so far. */
+export type OutcomeOf = (remote: string, entry: string) => DeliveryOutcome | undefined;
+
+/**
+ * One object of `--json`: the fields of the index, `outcome`, `remotes` with what each has come to, and `error` where there is
+ * one. Undefined for what is no profile.
+ */
+export function profileLine(event: PullEvent, outcomeOf: OutcomeOf): Record<string, unknown> | undefined {
   switch (event.type) {
     case 'finished': {
       const entry = event.receipts.find((receipt) => receipt.entry !== undefined)?.entry;
-      return entry
-        ? { ...entry, outcome: 'written' }
-        : { ...withoutFile(event.profile), outcome: remoteOutcome(event.receipts) };
+      const remotes = event.receipts.flatMap(({ remote }) => (remote ? [remoteOutcome(remote, outcomeOf)] : []));
+      return {
+        ...(entry ?? withoutFile(event.profile)),
+        outcome: entry ? 'written' : worstOf(remotes),
+        ...(remotes.length > 0 && { remotes }),
+      };
     }
     case 'empty':
     case 'held':
@@ -50,10 +60,33 @@ export function profileLine(event: PullEvent): Record<string, unknown> | undefin
   }
 }
 
-/** `queued` where one of the remotes will get it. */
-function remoteOutcome(receipts: Finished['receipts']): string {
-  const outcomes = receipts.map(({ remote }) => remote);
-  return outcomes.includes('queued') ? 'queued' : (outcomes[0] ?? 'queued');
+interface RemoteOutcome {
+  readonly remote: string;
+  readonly outcome: RemoteReceipt['outcome'] | DeliveryOutcome['outcome'];
+  /** The HTTP status of the last answer that was not good. */
+  readonly code?: number;
+  /** The server's words, or why nothing was sent. */
+  readonly answer?: string;
+}
+
+function remoteOutcome(receipt: RemoteReceipt, outcomeOf: OutcomeOf): RemoteOutcome {
+  const { name: remote, entry } = receipt;
+  const last = (entry === undefined ? undefined : outcomeOf(remote, entry)) ?? receipt;
+  const answer = 'answer' in last ? last.answer : undefined;
+  const code = /^HTTP (\d{3})/.exec(answer ?? '')?.[1];
+  return {
+    remote,
+    outcome: last.outcome,
+    ...(code !== undefined && { code: Number(code) }),
+    ...(answer !== undefined && { answer }),
+  };
+}
+
+const WORST_FIRST = ['refused', 'queued', 'accepted', 'empty', 'filtered'] as const;
+
+/** Of a profile without a file: it is not `accepted` before all remotes that get it have taken it. */
+function worstOf(remotes: readonly RemoteOutcome[]): RemoteOutcome['outcome'] {
+  return WORST_FIRST.find((outcome) => remotes.some((remote) => remote.outcome === outcome)) ?? 'queued';
 }
 
 function subject(target: WrittenProfile['target']): Record<string, unknown> {

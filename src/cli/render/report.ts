@@ -14,6 +14,9 @@ export class Report {
   #leavesToOthers = false;
   #rejected = 0;
   #dropped = 0;
+  #finished = 0;
+  /** To the queues of remotes. */
+  #handed = 0;
   #written = 0;
   #empty = 0;
   #held = 0;
@@ -53,9 +56,13 @@ export class Report {
         this.#instance(event.target).scraped += 1;
         break;
       case 'finished':
-        this.#written += 1;
+        this.#finished += 1;
+        if (event.receipts.some(({ path }) => path !== undefined)) {
+          this.#written += 1;
+          this.#bytes += event.profile.bytes;
+        }
+        if (event.receipts.some(({ remote }) => remote !== undefined)) this.#handed += 1;
         this.#instance(event.target).scraped += 1;
-        this.#bytes += event.profile.bytes;
         if (event.profile.isReset) this.#resets += 1;
         this.#addDuration(event.target, event.durationMs);
         this.#addPath(event.target, event.receipts.find((receipt) => receipt.path !== undefined)?.path);
@@ -76,7 +83,7 @@ export class Report {
   }
 
   get done(): number {
-    return this.#written + this.#empty + this.#held + this.#failed;
+    return this.#finished + this.#empty + this.#held + this.#failed;
   }
 
   get failed(): number {
@@ -114,7 +121,10 @@ export class Report {
 
   /** `4 profiles written (31.0 KiB), 1 empty, from 1 instance in 10.2 s`, and what else is worth a line. */
   summaryLines(nowMs: number): string[] {
-    const parts = [`${count(this.#written, 'profile')} written (${formatBytes(this.#bytes)})`];
+    const parts: string[] = [];
+    if (this.#written > 0 || this.#handed === 0)
+      parts.push(`${count(this.#written, 'profile')} written (${formatBytes(this.#bytes)})`);
+    if (this.#handed > 0) parts.push(`${count(this.#handed, 'profile')} to send`);
     if (this.#empty > 0) parts.push(`${this.#empty} empty`);
     if (this.#held > 0) parts.push(`${this.#held} held back`);
     if (this.#failed > 0) parts.push(`${this.#failed} failed`);
@@ -139,6 +149,7 @@ export class Report {
       summary: {
         profiles: this.#expected,
         written: this.#written,
+        toSend: this.#handed,
         empty: this.#empty,
         held: this.#held,
         failed: this.#failed,

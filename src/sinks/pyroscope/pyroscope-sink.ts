@@ -3,6 +3,7 @@ import type { PushLimits, RemoteWriteConfig } from '../../config/scrape-config.t
 import { PyroPullError } from '../../errors.ts';
 import { createHttpClient, type HttpClientOptions } from '../../http/client.ts';
 import { safeInstanceName } from '../file/safe-name.ts';
+import type { DeliveryOutcome } from '../queue/delivery.ts';
 import { Delivery, type DeliveryClock, SYSTEM_DELIVERY_CLOCK } from '../queue/delivery.ts';
 import type { EntryMeta } from '../queue/entry-meta.ts';
 import { QueueDirectory } from '../queue/queue-directory.ts';
@@ -26,6 +27,8 @@ export interface PyroscopeSinkDeps {
   /** After the last event. */
   readonly onClosed?: () => void;
   readonly clock?: DeliveryClock;
+  /** Whether to remember what became of each entry, for a run that ends. */
+  readonly keepsOutcomes?: boolean;
 }
 
 export interface PyroscopeStats extends QueueStats {
@@ -46,6 +49,8 @@ export interface PyroscopeSink extends Sink {
    * for what is left. Ends early where waiting is in vain. After a deadline that passed nothing more is sent.
    */
   flush(deadlineMs: number, most?: number): Promise<void>;
+  /** What became of an entry so far; undefined while nothing has, or where outcomes are not kept. */
+  outcomeOf(entry: string): DeliveryOutcome | undefined;
   /** Queues again what the server refused for good. Gives how many. */
   retryRejected(): Promise<number>;
   /** Whether a profile with this `pushId` was delivered, and by which run. */
@@ -71,6 +76,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
   const deliveredEarlier = new Set(await queue.lines(DELIVERED_FILE));
   const delivered = new Set(deliveredEarlier);
   const { limits } = remote;
+  const outcomes = new Map<string, DeliveryOutcome>();
   const sender = new Sender(remote, post, limits, clock, deps.onEvent);
   const delivery = new Delivery({
     queue,
@@ -88,6 +94,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     },
     clock,
     onEvent: deps.onEvent,
+    ...(deps.keepsOutcomes && { onOutcome: (entry, outcome) => void outcomes.set(entry, outcome) }),
   });
   return new QueuedPyroscopeSink({
     remote,
@@ -95,6 +102,7 @@ export async function createPyroscopeSink(remote: RemoteWriteConfig, deps: Pyros
     delivery,
     delivered,
     deliveredEarlier,
+    outcomes,
     clock,
     onEvent: deps.onEvent,
     onClosed: deps.onClosed,
@@ -113,6 +121,7 @@ interface SinkParts {
   readonly delivery: Delivery;
   readonly delivered: ReadonlySet<string>;
   readonly deliveredEarlier: ReadonlySet<string>;
+  readonly outcomes: ReadonlyMap<string, DeliveryOutcome>;
   readonly clock: DeliveryClock;
   readonly onEvent: (event: PushEvent) => void;
   readonly onClosed: (() => void) | undefined;
@@ -153,7 +162,7 @@ class QueuedPyroscopeSink implements PyroscopeSink {
     const prepared = await prepareProfile(outgoing, remote, limits, clock.now());
     if (prepared === undefined) {
       this.#filtered += 1;
-      return { path: undefined, bytes: 0, remote: 'filtered' };
+      return { path: undefined, bytes: 0, remote: { name: this.name, outcome: 'filtered' } };
     }
     const { meta, body, fault } = prepared;
     if (prepared.notes.some(({ type }) => type === 'sample-labels')) this.#sanitized += 1;
@@ -161,16 +170,22 @@ class QueuedPyroscopeSink implements PyroscopeSink {
     for (const event of news) this.#parts.onEvent(event);
     if (fault !== undefined) {
       // No failure of this write: with the next interval added to it the profile would fit even less.
-      await delivery.addRejected({ ...meta, answer: `not sent: ${fault.message}` }, body, fault.hint);
-      return { path: undefined, bytes: body.length, remote: 'refused' };
+      const answer = `not sent: ${fault.message}`;
+      await delivery.addRejected({ ...meta, answer }, body, fault.hint);
+      return { path: undefined, bytes: body.length, remote: { name: this.name, outcome: 'refused', answer } };
     }
-    if (meta.samples === 0) return { path: undefined, bytes: body.length, remote: 'empty' };
-    await delivery.add(meta, body);
-    return { path: undefined, bytes: body.length, remote: 'queued' };
+    if (meta.samples === 0)
+      return { path: undefined, bytes: body.length, remote: { name: this.name, outcome: 'empty' } };
+    const { name: entry } = await delivery.add(meta, body);
+    return { path: undefined, bytes: body.length, remote: { name: this.name, outcome: 'queued', entry } };
   }
 
   flush(deadlineMs: number, most?: number): Promise<void> {
     return this.#parts.delivery.flush(deadlineMs, most);
+  }
+
+  outcomeOf(entry: string): DeliveryOutcome | undefined {
+    return this.#parts.outcomes.get(entry);
   }
 
   retryRejected(): Promise<number> {

@@ -44,7 +44,14 @@ export interface DeliveryOptions {
   readonly onAccepted: (meta: EntryMeta) => void;
   readonly clock: DeliveryClock;
   readonly onEvent: (event: QueueEvent) => void;
+  /** After each attempt that decided something, by the name of the entry. */
+  readonly onOutcome?: (entry: string, outcome: DeliveryOutcome) => void;
 }
+
+/** How far an entry has come: with the server, refused for good, or still queued after a failure. */
+export type DeliveryOutcome =
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'refused' | 'queued'; readonly answer: string };
 
 /** Failures of one profile after which its user should know that it holds up its series. */
 const STUCK_AFTER = 10;
@@ -240,6 +247,7 @@ export class Delivery {
     const verdict = await this.#options.deliver(meta, body, this.#abort.signal);
     if (this.#abort.signal.aborted && verdict.type !== 'accepted' && verdict.type !== 'known') return undefined;
     this.#lastFailure = 'answer' in verdict ? verdict.answer : undefined;
+    if ('answer' in verdict) this.#options.onOutcome?.(entry.name, { outcome: 'queued', answer: verdict.answer });
     switch (verdict.type) {
       case 'accepted':
         this.#counts.accepted += 1;
@@ -249,6 +257,7 @@ export class Delivery {
         } finally {
           queue.remove(entry);
         }
+        this.#options.onOutcome?.(entry.name, { outcome: 'accepted' });
         this.#options.onEvent({ type: 'accepted', meta });
         this.#works();
         return undefined;
@@ -339,6 +348,7 @@ export class Delivery {
 
   async #reject(entry: QueueEntry, meta: EntryMeta, answer: string, hint?: string): Promise<void> {
     this.#counts.rejected += 1;
+    this.#options.onOutcome?.(entry.name, { outcome: 'refused', answer });
     const rejected = { ...meta, answer };
     const moved = await this.#options.queue.reject(entry, rejected);
     this.#rejected.push(moved);
