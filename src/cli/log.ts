@@ -5,6 +5,7 @@ import { oneLine } from '../safe-text/one-line.ts';
 import { hasUnseen } from '../safe-text/unseen.ts';
 import type { Output } from './io.ts';
 import { formatHint, formatProblem, formatStack } from './print-error.ts';
+import { shownProblems } from './shown-problems.ts';
 
 export type LogFormat = 'text' | 'logfmt' | 'json';
 
@@ -70,6 +71,14 @@ export function createLog(output: Output, options: LogOptions): Log {
     },
     aside,
   };
+}
+
+/** Warnings of a config. All of them where programs read the log, else the first ones. */
+export function logProblems(log: Log, problems: readonly Problem[], format: LogFormat): void {
+  const { shown, more } =
+    format === 'text' ? shownProblems(problems, 'warning') : { shown: problems, more: undefined };
+  for (const problem of shown) log.problem(problem);
+  if (more !== undefined) log.warn(more);
 }
 
 function formatLine(level: LogLevel, message: string, fields: LogFields, options: LogOptions): string {

@@ -3,6 +3,7 @@ import { ConfigError, type Problem, PyroPullError } from '../errors.ts';
 import { displayWidth } from '../safe-text/display-width.ts';
 import { plainText } from '../safe-text/laid-out.ts';
 import { oneLine } from '../safe-text/one-line.ts';
+import { shownProblems } from './shown-problems.ts';
 
 /** What a user sees of an error: sentences for those meant to be read, the stack for faults of ours. */
 export function formatError(
@@ -12,8 +13,7 @@ export function formatError(
 ): string {
   const name = paint.red('pyro-pull:');
   if (error instanceof ConfigError) {
-    const problems = error.problems.map((problem) => formatProblem(problem, paint)).join('\n');
-    return `${name} ${oneLine(error.message)}\n${problems}\n`;
+    return `${name} ${oneLine(error.message)}\n${formatProblems(error.problems, 'problem', paint)}`;
   }
   if (error instanceof PyroPullError) {
     const hint = error.hint ? formatHint(error.hint) : '';

@@ -3,14 +3,14 @@
  * characters, letter case and `_` for `-` not counted.
  */
 export function nearestWord(word: string, known: Iterable<string>): string | undefined {
-  if (word.length > 80) return undefined;
+  if (word.length > MAX_LENGTH) return undefined;
   const written = fold(word);
   let best: string | undefined;
   let bestDistance = Math.floor(Math.min(written.length, 40) / 3) + 1;
   for (const candidate of known) {
     // At least as many slips as one is longer than the other.
-    if (Math.abs(candidate.length - written.length) >= bestDistance) continue;
-    const distance = editDistance(written, fold(candidate));
+    if (Math.abs(candidate.length - written.length) >= bestDistance || candidate.length > MAX_LENGTH) continue;
+    const distance = editDistance(written, fold(candidate), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -19,29 +19,45 @@ export function nearestWord(word: string, known: Iterable<string>): string | und
   return best;
 }
 
+/** Nobody misspells a longer word, and rows of this length are kept. */
+const MAX_LENGTH = 80;
+
 function fold(word: string): string {
   return word.toLowerCase().replaceAll('_', '-');
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours between two short words. */
-function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+/** Rows of the table below. They are used again, as a file can have very many unknown words. */
+let beforeLast = new Uint8Array(MAX_LENGTH + 1);
+let last = new Uint8Array(MAX_LENGTH + 1);
+let current = new Uint8Array(MAX_LENGTH + 1);
+
+/** Insertions, deletions, replacements and swaps of neighbours between two short words; `limit` where there are that many. */
+function editDistance(a: string, b: string, limit: number): number {
+  for (let column = 0; column <= b.length; column++) last[column] = column;
   for (let row = 1; row <= a.length; row++) {
-    const current = [row];
+    current[0] = row;
+    let least = row;
     for (let column = 1; column <= b.length; column++) {
-      const isSame = a[row - 1] === b[column - 1];
-      let cost = Math.min(
-        (last[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (last[column - 1] ?? 0) + (isSame ? 0 : 1),
-      );
-      const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      if (isSwap) cost = Math.min(cost, (beforeLast[column - 2] ?? 0) + 1);
-      current.push(cost);
+      const cost = cheapest(a, b, row, column);
+      current[column] = cost;
+      if (cost < least) least = cost;
     }
-    beforeLast = last;
-    last = current;
+    // A swap looks back two rows, and costs at least what the row before did.
+    if (least > limit) return limit;
+    [beforeLast, last, current] = [last, current, beforeLast];
   }
   return last[b.length] ?? 0;
+}
+
+function cheapest(a: string, b: string, row: number, column: number): number {
+  const written = a.charCodeAt(row - 1);
+  const known = b.charCodeAt(column - 1);
+  const cost = Math.min(
+    (last[column] ?? 0) + 1,
+    (current[column - 1] ?? 0) + 1,
+    (last[column - 1] ?? 0) + (written === known ? 0 : 1),
+  );
+  const isSwap =
+    row > 1 && column > 1 && written === b.charCodeAt(column - 2) && a.charCodeAt(row - 2) === known;
+  return isSwap ? Math.min(cost, (beforeLast[column - 2] ?? 0) + 1) : cost;
 }

@@ -7,7 +7,7 @@ import { checkTargets, type TargetFindings } from '../check-targets.ts';
 import { loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
 import { type Io, paintFor, writeLines } from '../io.ts';
-import { formatError, formatProblem } from '../print-error.ts';
+import { formatError, formatProblems } from '../print-error.ts';
 import { count } from '../render/units.ts';
 
 export interface CheckOptions {
@@ -50,17 +50,18 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     const paint = paintFor(io.stderr, io.env);
     if (warnings.length > 0) {
       io.stderr.write(`${paint.yellow(oneLine(`${count(warnings.length, 'warning')} in ${file}`))}\n`);
-      for (const warning of warnings) io.stderr.write(`${formatProblem(warning, paint)}\n`);
+      io.stderr.write(formatProblems(warnings, 'warning', paint));
     }
     if (options.printRules) {
       const { rulesYaml } = await import('../render/rules.ts');
       io.stdout.write(rulesYaml(config));
       return exitCode;
     }
-    const lines = [`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${jobNames.join(', ')}`];
-    for (const job of config.scrapeConfigs) {
-      if (infersApplication(job.kind)) lines.push(applicationLine(job, sourcesOf(job, targets)));
-    }
+    const lines = [`${file}: valid, ${count(config.scrapeConfigs.length, 'job')}: ${namesOf(jobNames)}`];
+    const inferring = config.scrapeConfigs.filter((job) => infersApplication(job.kind));
+    for (const job of inferring.slice(0, MAX_APPLICATIONS)) lines.push(applicationLine(job, sourcesOf(job, targets)));
+    const left = inferring.length - MAX_APPLICATIONS;
+    if (left > 0) lines.push(`and ${count(left, 'more job')}: pyro-pull check --json prints all`);
     if (unusable.length > 0) lines.push(unusableLine(unusable, jobNames.length));
     writeLines(io.stdout, lines);
     return exitCode;
@@ -93,7 +94,16 @@ function applicationLine({ jobName }: ScrapeConfig, sources: readonly Applicatio
 }
 
 function unusableLine(unusable: readonly string[], jobs: number): string {
-  return `${unusable.length} of ${count(jobs, 'job')} can have no usable target: ${unusable.join(', ')}`;
+  return `${unusable.length} of ${count(jobs, 'job')} can have no usable target: ${namesOf(unusable)}`;
+}
+
+/** With 15 warnings and their excerpts the whole output is at most 60 lines. */
+const MAX_APPLICATIONS = 10;
+const MAX_NAMES = 20;
+
+function namesOf(names: readonly string[]): string {
+  const left = names.length - MAX_NAMES;
+  return left > 0 ? `${names.slice(0, MAX_NAMES).join(', ')} and ${left} more` : names.join(', ');
 }
 
 function plain(problem: Problem): Record<string, unknown> {

@@ -15,7 +15,7 @@ import { type ConfigSource, configSourceOf } from '../config-source.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import { type Io, paintFor } from '../io.ts';
 import { labelsOfFlags } from '../label-flags.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, logProblems } from '../log.ts';
 import { openPipeline, type Pipeline } from '../pipeline.ts';
 import { remoteLine, summarise } from '../remotes.ts';
 import { LoopLog } from '../render/loop-log.ts';
@@ -46,7 +46,7 @@ export async function loop(options: ScrapeOptions, io: Io): Promise<number> {
   });
   const settingsOf = async ({ config, warnings }: Pick<ConfigSource, 'config' | 'warnings'>): Promise<LoopSettings> => {
     const { isWanted } = await createTargetFilter(options, config);
-    for (const warning of warnings) log.problem(warning);
+    logProblems(log, warnings, options.logFormat);
     configLevel = config.logLevel;
     return { config, isWanted, labels, writeEmpty: options.writeEmpty };
   };

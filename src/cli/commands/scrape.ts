@@ -7,7 +7,7 @@ import { configSourceOf } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
 import { type Io, paintFor, writeLines } from '../io.ts';
 import { labelsOfFlags } from '../label-flags.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, logProblems } from '../log.ts';
 import { openPipeline, type Pipeline } from '../pipeline.ts';
 import type { ScrapeFlags } from '../program.ts';
 import { startProgress } from '../progress.ts';
@@ -44,7 +44,7 @@ export async function scrape(options: ScrapeOptions, io: Io): Promise<number> {
     const source = await configSourceOf({ ...options, sinks: options }, io);
     try {
       level = options.logLevel ?? source.config.logLevel ?? 'info';
-      for (const warning of source.warnings) log.problem(warning);
+      logProblems(log, source.warnings, options.logFormat);
       return await scrapeConfig({ config: source.config, labels, options, io, log, update: progress.update });
     } finally {
       await source.close();

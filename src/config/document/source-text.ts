@@ -42,13 +42,17 @@ export class SourceText {
 
   /** A fault at a range, or of the whole file where there is none. */
   problem(range: Range | undefined, fault: { path: string; message: string; hint: string | undefined }): Problem {
+    const excerptOf = () => range && this.#excerpt(range);
     return {
       file: this.file,
       position: range && this.positionAt(range.start),
       path: fault.path,
       message: fault.message,
       hint: fault.hint,
-      excerpt: range && this.#excerpt(range),
+      // Of many problems a few are shown.
+      get excerpt() {
+        return excerptOf();
+      },
     };
   }
 

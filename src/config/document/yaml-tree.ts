@@ -52,7 +52,7 @@ function controlCharacter(source: SourceText): Problem | undefined {
 
 function readDocuments(source: SourceText): ParsedTree {
   const composer = new Composer({ schema: 'failsafe', uniqueKeys: false }); // double keys are reported below, with both places
-  const [first, ...others] = composer.compose(tokens(source.text));
+  const [first, ...others] = withoutStackTraces(() => [...composer.compose(tokens(source.text))]);
   const syntax = first ? syntaxProblems(first.errors, source) : [];
   if (!first || syntax.length > 0) return { root: undefined, problems: syntax, warnings: [] };
 
@@ -89,6 +89,17 @@ function* tokens(text: string): Generator<CST.Token> {
   yield* parser.end();
 }
 
+/** The parser makes an error object for each of its complaints, and a stack trace takes ten times as long as the rest of it. */
+function withoutStackTraces<T>(parse: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parse();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 interface SyntaxError {
   readonly code: string;
   readonly message: string;
@@ -99,15 +110,18 @@ interface SyntaxError {
 function syntaxProblems(errors: readonly SyntaxError[], source: SourceText): Problem[] {
   if (errors.length > 0) hideSecretLines(source);
   const problems: Problem[] = [];
-  const lines = new Set<number>();
-  const template = errors.find(({ pos: [start] }) => /^\s*\{\{/.test(source.lineAround(start)));
-  // All else is said of a text that is not YAML yet.
-  if (template) return [source.problem({ start: template.pos[0], end: template.pos[1] }, { path: '', ...UNRENDERED })];
+  const looked = new Set<number>();
+  const reported = new Set<number>();
   for (const { code, message, pos } of errors) {
     const { line } = source.positionAt(pos[0]);
+    // All else is said of a text that is not YAML yet.
+    if (!looked.has(line) && /^\s*\{\{/.test(source.lineAround(pos[0]))) {
+      return [source.problem({ start: pos[0], end: pos[1] }, { path: '', ...UNRENDERED })];
+    }
+    looked.add(line);
     const isEcho = problems.length > 0 && (code === 'UNEXPECTED_TOKEN' || code === 'IMPOSSIBLE');
-    if (lines.has(line) || isEcho) continue;
-    lines.add(line);
+    if (reported.has(line) || isEcho) continue;
+    reported.add(line);
     problems.push(syntaxProblem(code, message, { start: pos[0], end: pos[1] }, source));
   }
   return problems;
