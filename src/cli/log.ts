@@ -75,8 +75,7 @@ export function createLog(output: Output, options: LogOptions): Log {
 
 /** Warnings of a config. All of them where programs read the log, else the first ones. */
 export function logProblems(log: Log, problems: readonly Problem[], format: LogFormat): void {
-  const { shown, more } =
-    format === 'text' ? shownProblems(problems, 'warning') : { shown: problems, more: undefined };
+  const { shown, more } = format === 'text' ? shownProblems(problems, 'warning') : { shown: problems, more: undefined };
   for (const problem of shown) log.problem(problem);
   if (more !== undefined) log.warn(more);
 }

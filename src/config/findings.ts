@@ -18,6 +18,8 @@ export class Findings {
   readonly #isExpanded: boolean;
   readonly #errors: Problem[] = [];
   readonly #warnings: Problem[] = [];
+  /** What was said of each place. Jobs that share a mapping through an alias share its faults. */
+  readonly #said = new Set<string>();
 
   /** `isExpanded` false: `${NAME}` in a value stands for itself, and may be what is wrong with it. */
   constructor(source: SourceText, root: TreeNode | undefined, { isExpanded = true } = {}) {
@@ -37,7 +39,7 @@ export class Findings {
 
   addError(path: Path, finding: Finding): void {
     const isUnexpanded = finding.at === undefined && this.#isUnexpanded(path);
-    this.#errors.push(this.problemAt(path, isUnexpanded ? { ...finding, hint: UNEXPANDED_HINT } : finding));
+    this.#push(this.#errors, this.problemAt(path, isUnexpanded ? { ...finding, hint: UNEXPANDED_HINT } : finding));
   }
 
   /** Whether a value names a variable that `--expand-env` would replace. */
@@ -48,7 +50,15 @@ export class Findings {
   }
 
   addWarning(path: Path, finding: Finding): void {
-    this.#warnings.push(this.problemAt(path, finding));
+    this.#push(this.#warnings, this.problemAt(path, finding));
+  }
+
+  #push(problems: Problem[], problem: Problem): void {
+    const { position, message, hint } = problem;
+    const key = position && `${position.line}:${position.column}:${message}:${hint}`;
+    if (key !== undefined && this.#said.has(key)) return;
+    if (key !== undefined) this.#said.add(key);
+    problems.push(problem);
   }
 
   /** For what was found before there were paths. */

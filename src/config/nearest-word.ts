@@ -57,7 +57,6 @@ function cheapest(a: string, b: string, row: number, column: number): number {
     (current[column - 1] ?? 0) + 1,
     (last[column - 1] ?? 0) + (written === known ? 0 : 1),
   );
-  const isSwap =
-    row > 1 && column > 1 && written === b.charCodeAt(column - 2) && a.charCodeAt(row - 2) === known;
+  const isSwap = row > 1 && column > 1 && written === b.charCodeAt(column - 2) && a.charCodeAt(row - 2) === known;
   return isSwap ? Math.min(cost, (beforeLast[column - 2] ?? 0) + 1) : cost;
 }

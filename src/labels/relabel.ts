@@ -98,12 +98,12 @@ type Warn = (message: string) => void;
 
 function ignore(): void {}
 
-interface Filter extends RelabelRule {
+export interface Filter extends RelabelRule {
   readonly action: 'keep' | 'drop' | 'keepequal' | 'dropequal';
 }
 
 /** Whether the rule can drop a target; all others change its labels. */
-function isFilter(rule: RelabelRule): rule is Filter {
+export function isFilter(rule: RelabelRule): rule is Filter {
   const { action } = rule;
   return action === 'keep' || action === 'drop' || action === 'keepequal' || action === 'dropequal';
 }

@@ -63,7 +63,7 @@ test('check: a static target that can never be scraped is a warning, told once f
     `scrape-configs:
   - job-name: j
     enabled-profiles: [mem]
-    static-configs: [{ targets: ["h:1", "h:2"] }, { application: app, targets: ["h:99999", "h:1"] }]
+    static-configs: [{ targets: ["h:1", "h:2"] }, { application: app, targets: ["h:1"], labels: { __scheme__: ftp } }, { application: app, targets: ["h:3"] }]
 `,
   );
   assert.equal(await run(['check'], io), 0);
@@ -72,7 +72,7 @@ test('check: a static target that can never be scraped is a warning, told once f
     io.err(),
     /job j: instance 0 in group static-configs\[0\] \(and 1 more\): no application name \(set application/,
   );
-  assert.match(io.err(), /job j: instance 0 in group static-configs\[1\]: "h:99999": port out of range/);
+  assert.match(io.err(), /job j: instance 0 in group static-configs\[1\]: scheme "ftp" not supported/);
 });
 
 test('check: a fault of a target file is told with its place, a file that is not there is a warning', async (t) => {

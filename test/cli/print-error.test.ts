@@ -78,3 +78,11 @@ test('NODE_DEBUG shows the stack of any command', async () => {
   assert.match(await stacks({ NODE_DEBUG: 'undici,pyro-pull' }), /internal error: boom\nTypeError: boom\n\s+at /);
   assert.doesNotMatch(await stacks({}), /\n\s+at /);
 });
+
+test('of many problems the first fifteen are shown, and the number of the others', () => {
+  const problems = Array.from({ length: 50_000 }, (_, index) => ({ ...problem, message: `fault ${index}` }));
+  const lines = formatError(new ConfigError('shop.yml', problems), plain, options).trimEnd().split('\n');
+  assert.equal(lines[0], 'pyro-pull: 50000 problems in shop.yml');
+  assert.equal(lines.length, 1 + 15 * 3 + 1);
+  assert.equal(lines.at(-1), '  and 49985 more problems: pyro-pull check --json prints all');
+});

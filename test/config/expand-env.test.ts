@@ -101,14 +101,14 @@ scrape-configs:
 
 test('a variable never becomes a list, a null or two values', async () => {
   const { config } = await judgeConfig(
-    'scrape-configs: [{job-name: "${LIST}", enabled-profiles: [cpu], follow-redirects: "${ON}", static-configs: [{targets: ["${LIST}"]}]}]',
+    'scrape-configs: [{job-name: "${LIST}", enabled-profiles: [cpu], follow-redirects: "${ON}", static-configs: [{labels: {x: "${LIST}"}, targets: ["h:1"]}]}]',
     ENV,
   );
   const [job] = config?.scrapeConfigs ?? [];
   assert.equal(job?.jobName, 'a, b');
   assert.equal(job?.http.followRedirects, true);
   const [source] = job?.discovery ?? [];
-  assert.deepEqual(source?.mechanism === 'static' && source.groups[0]?.targets, ['a, b']);
+  assert.deepEqual(source?.mechanism === 'static' && source.groups[0]?.labels.get('x'), 'a, b');
 });
 
 test('values behind aliases and merge keys are expanded as well', async () => {

@@ -249,8 +249,8 @@ export const ERRORS: Readonly<Record<string, readonly string[]>> = {
   'tab-behind-spaces.bad.yml': ['3:1 YAML does not allow a tab as indentation (indent with spaces)'],
   'template.bad.yml': ['2:5 this looks like a template that was not rendered (render it first, as with helm template)'],
   'timeout-below-seconds.bad.yml': [
-    '5:21 scrape-configs[0].scrape-timeout: scrape-timeout 30s of job "shop" is too short: profile cpu takes 30s (write 35s or more, or leave it out)',
-    '9:5 scrape-configs[1]: scrape-timeout 10s of job "cart" is too short: profile cpu takes 10s (write 15s or more, or leave it out)',
+    '1:26 global.scrape-timeout: 10s is too short: profile cpu of job "cart" takes 10s (write scrape-timeout: 15s, or remove the key)',
+    '5:21 scrape-configs[0].scrape-timeout: 30s is too short: profile cpu takes 30s (write scrape-timeout: 35s, or remove the key)',
   ],
   'tls-and-proxy.bad.yml': [
     '5:5 scrape-configs[0].tls-config: a client certificate without key-file (a client certificate needs both)',
@@ -324,7 +324,7 @@ export const WARNINGS: Readonly<Record<string, readonly string[]>> = {
   'oddities.good.yml': [
     '4:5 scrape-configs[0].use-delta-endpoints: means use-delta-profiles, which is the name it always had (rename it)',
     '5:14 scrape-configs[0].params.debug: makes text dumps of mem: these are written to files and never sent (remove it, or set it for one profile: profiles: {goroutines: {format: text}})',
-    '7:37 scrape-configs[0].profiles.godeltaprof_memory.params.seconds: profile godeltaprof_memory ignores seconds: its endpoint answers at once (remove it)',
+    '7:37 scrape-configs[0].profiles.godeltaprof_memory.params.seconds: profile godeltaprof_memory ignores seconds: the endpoint answers at once (remove it)',
     '9:9 scrape-configs[0].static-configs[0]: has no targets (add targets: [host:port])',
     '10:9 scrape-configs[0].static-configs[1]: has no targets (add targets: [host:port])',
     '11:5 scrape-configs[1]: no profile is enabled but where a discovered label __profile_<name>_enabled says so (add enabled-profiles: [cpu, mem, goroutines, mutex, block])',

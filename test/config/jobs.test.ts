@@ -162,11 +162,34 @@ test('without an enabled profile a relabel rule or a static label may still enab
   assert.deepEqual(await saidOfJob(labelled), { errors: [], warnings: [] });
 });
 
-test('an address may look like a URL where rules could mend it', async () => {
+test('an address may look like a URL where a rule sets another one', async () => {
   const lines = 'static-configs: [{targets: ["http://h:1/x"]}]';
   assert.equal((await saidOfJob(lines)).errors.length, 1);
-  const rules = `${lines}\nrelabel-configs: [{action: labeldrop, regex: x}]`;
+  const rules = `${lines}\nrelabel-configs: [{target-label: __address__, replacement: h}]`;
   assert.deepEqual((await saidOfJob(rules)).errors, []);
+  const others = `${lines}\nrelabel-configs: [{target-label: env, replacement: h}]`;
+  assert.equal((await saidOfJob(others)).errors.length, 1);
+});
+
+test('targets that are left blank are an error, an empty list is a warning', async () => {
+  assert.deepEqual(await saidOfJob('static-configs: [{application: a, targets: }]'), {
+    errors: ['job.static-configs[0].targets: is left blank'],
+    warnings: [],
+  });
+  assert.deepEqual(await saidOfJob('static-configs: [{application: a, targets: []}]'), {
+    errors: [],
+    warnings: ['job.static-configs[0]: has no targets'],
+  });
+});
+
+test('the seconds of a job are judged once, for all its profiles', async () => {
+  const { errors } = await saidOfJob('params: {seconds: ["x"]}\nstatic-configs: [{targets: ["h:1"]}]');
+  assert.deepEqual(errors, ['job.params.seconds: seconds must be one positive whole number, not "x"']);
+});
+
+test('a delta endpoint that ignores seconds is worth a word where its profile is enabled', async () => {
+  const profiles = 'profiles: {godeltaprof_memory: {params: {seconds: ["5"]}}}\nstatic-configs: [{targets: ["h:1"]}]';
+  assert.deepEqual((await saidOfJob(profiles)).warnings, []);
 });
 
 for (const lines of ['static-configs: []', 'static-configs:', 'static-configs: ~\nfile-sd-configs: []']) {

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../config/duration.ts';
 import type { ScrapeConfig } from '../../config/scrape-config.ts';
 import { formatLabels, type LabelSet } from '../../labels/label-set.ts';
 import { explainRelabel, type RelabelRule, type RelabelStep } from '../../labels/relabel.ts';
@@ -276,7 +277,7 @@ export function targetJson(target: Target) {
     url: target.url,
     labels: Object.fromEntries(shownLabels(target.labels)),
     discoveredLabels: Object.fromEntries(shownLabels(target.discoveredLabels)),
-    scrapeInterval: `${target.scrapeIntervalMs}ms`,
-    scrapeTimeout: `${target.scrapeTimeoutMs}ms`,
+    scrapeInterval: formatDuration(target.scrapeIntervalMs),
+    scrapeTimeout: formatDuration(target.scrapeTimeoutMs),
   };
 }

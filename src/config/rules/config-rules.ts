@@ -6,6 +6,7 @@ import { isIgnoredOldKey, isIgnoredOldTargetKey } from '../schema/remote-write.t
 import { configuredFormat } from '../text-format.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
 import { JOB_RULES } from './job-rules.ts';
+import { timeoutsExceedSeconds } from './seconds-rules.ts';
 import { findUnusableJobs } from './usable-rules.ts';
 
 /** What the command line says beside the config. */
@@ -18,7 +19,13 @@ export interface SinkFlags {
 
 type ConfigRule = (normalized: NormalizedConfig, report: Reporter, flags: SinkFlags | undefined) => void;
 
-const CONFIG_RULES: readonly ConfigRule[] = [hasJobs, jobNamesAreUnique, textDumpsHaveFiles, ignoredKeysAreNamed];
+const CONFIG_RULES: readonly ConfigRule[] = [
+  hasJobs,
+  jobNamesAreUnique,
+  timeoutsExceedSeconds,
+  textDumpsHaveFiles,
+  ignoredKeysAreNamed,
+];
 
 /** Everything that no single key can tell. Gives the names of jobs that can have no usable target. */
 export function checkRules(

@@ -1,4 +1,5 @@
-import { METRICS_PATH_LABEL } from '../../labels/label-set.ts';
+import { ADDRESS_LABEL, METRICS_PATH_LABEL, PORT_LABEL } from '../../labels/label-set.ts';
+import { isFilter } from '../../labels/relabel.ts';
 import { couldSet } from '../../labels/settable.ts';
 import { quote, TreeList, TreeScalar } from '../document/tree.ts';
 import { nearestWord } from '../nearest-word.ts';
@@ -6,9 +7,10 @@ import type { NormalizedJob } from '../normalize/job.ts';
 import { canonicalProfileName, PRESETS } from '../presets.ts';
 import { exclude } from '../schema/http-client-rules.ts';
 import { isIgnoredJobKey } from '../schema/job.ts';
+import { staticAddressFault } from '../static-address.ts';
 import { configuredFormat } from '../text-format.ts';
 import { warnOfIgnored } from './ignored-keys.ts';
-import { exclusiveFitsTheInterval, secondsFitTheInterval, timeoutExceedsSeconds } from './seconds-rules.ts';
+import { exclusiveFitsTheInterval, secondsFitTheInterval } from './seconds-rules.ts';
 
 /** A check of one job across its keys: pushes errors and warnings. */
 export type JobRule = (job: NormalizedJob) => void;
@@ -18,8 +20,7 @@ export const JOB_RULES: readonly JobRule[] = [
   enabledProfilesAreDefined,
   secondsFitTheInterval,
   exclusiveFitsTheInterval,
-  timeoutExceedsSeconds,
-  addressesAreNoUrls,
+  addressesCanBeAsked,
   metricsPathIsOfMetrics,
   presetFitsDiscovery,
   deltaKeyIsSpelledOneWay,
@@ -50,28 +51,28 @@ function enabledProfilesAreDefined({ config, report }: NormalizedJob): void {
   }
 }
 
-/** Rules may still mend an address, so only a job without them is sure to fail. */
-function addressesAreNoUrls({ report }: NormalizedJob): void {
+/** Where a rule may set another address, nothing is certain before it has run; where one may drop it, it may do no harm. */
+function addressesCanBeAsked({ config, written, report }: NormalizedJob): void {
   const groups = report.at('static-configs');
-  if (report.at('relabel-configs', 0).isWritten || !(groups.node instanceof TreeList)) return;
+  const hasFaultyRule = (written['relabel-configs'] ?? []).length > config.relabelRules.length;
+  if (
+    hasFaultyRule ||
+    config.relabelRules.some((rule) => couldSet(rule, ADDRESS_LABEL) || couldSet(rule, PORT_LABEL)) ||
+    !(groups.node instanceof TreeList)
+  )
+    return;
+  const mayBeDropped = config.relabelRules.some(isFilter);
   for (const group of groups.node.items.keys()) {
     const targets = groups.at(group, 'targets');
     if (!(targets.node instanceof TreeList)) continue;
     for (const [index, item] of targets.node.items.entries()) {
-      if (item instanceof TreeScalar && !item.isFaulty && item.text.includes('/')) {
-        targets.at(index).error(`${quote(item.text)} is not host:port`, addressHint(item.text));
-      }
+      if (!(item instanceof TreeScalar) || item.isFaulty || item.isNull) continue;
+      const fault = staticAddressFault(item.text);
+      if (fault === undefined) continue;
+      if (mayBeDropped) targets.at(index).warn(fault.message, fault.hint);
+      else targets.at(index).error(fault.message, fault.hint);
     }
   }
-}
-
-function addressHint(address: string): string {
-  const [, scheme, rest = ''] = /^(?:(https?):\/\/)?([^/]*)/i.exec(address) ?? [];
-  const host = rest.replace(/^.*@/, '');
-  const parts = [`write ${host === '' ? 'host:port' : host}`];
-  if (scheme !== undefined) parts.push('the scheme goes into scheme');
-  if (/[^/:]\/./.test(address)) parts.push('the path into profiles.<name>.path');
-  return parts.join('; ');
 }
 
 /** Annotations are those of pods. */
