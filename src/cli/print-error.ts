@@ -41,6 +41,18 @@ export function formatStack(stack: string, paint: ChalkInstance): string {
   return paint.dim(stack.split('\n').map(oneLine).join('\n'));
 }
 
+/** One below the other, each with a line break. Of many the first ones, and how many there are more. */
+export function formatProblems(
+  problems: readonly Problem[],
+  noun: 'problem' | 'warning',
+  paint: ChalkInstance,
+): string {
+  const { shown, more } = shownProblems(problems, noun);
+  const lines = shown.map((problem) => formatProblem(problem, paint));
+  if (more !== undefined) lines.push(`  ${more}`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
 /** `file:line:column: path: message (hint)`, then the line with a caret under the fault. */
 export function formatProblem(problem: Problem, paint: ChalkInstance): string {
   const { position, excerpt } = problem;
