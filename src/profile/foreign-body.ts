@@ -120,7 +120,7 @@ function textKind(bytes: Uint8Array): Finding | undefined {
   if (/^heap profile: .* @ (?:heapprofile|heap_v2|growthz)/.test(start))
     return { what: 'heap profile in the text form of gperftools, not protobuf', hint: CONVERT };
   if (/^[a-z]+ profile: |^--- \w+:|^goroutine \d+ \[/.test(start)) return NO_DEBUG;
-  if (/^\S[^\n]*;[^\n]* \d+\r?\n/.test(start))
+  if (/^\S[^\n;]*;[^\n]* \d+\r?\n/.test(start))
     return {
       what: `folded stacks as text, not protobuf: ${preview(start)}`,
       hint: 'scrape an endpoint that serves pprof',

@@ -157,7 +157,7 @@ function loginHint(target: Target, challenge: string): string {
     challenge
       .replace(/"[^"]*"/g, '')
       .toLowerCase()
-      .match(/[a-z]+(?= |,|$)/g),
+      .match(/(?<![a-z])[a-z]+(?= |,|$)/g),
   );
   const keys: string[] = [];
   if (schemes.has('basic')) keys.push('basic-auth');
