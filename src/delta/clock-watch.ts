@@ -54,7 +54,10 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 
 /** In the largest unit of which there are at least two: a board without a battery is 57 years behind, not 30 million minutes. */
 function distanceOf(ms: number): string {
-  const [name, unit] = UNITS.findLast(([, size]) => ms >= 2 * size) ?? ['minutes', 60_000];
+  const [name, unit] = UNITS.findLast(([, size]) => Math.round(ms / 60_000) >= (2 * size) / 60_000) ?? [
+    'minutes',
+    60_000,
+  ];
   return `${Math.round(ms / unit)} ${name}`;
 }
 
