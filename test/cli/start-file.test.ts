@@ -47,3 +47,11 @@ test('Node 12 can parse the start file, and knows each module that it loads befo
   assert.equal(forNode12.code, asWritten.code, 'esbuild has nothing to rewrite');
   assert.doesNotMatch(source, /require\('node:/);
 });
+
+test('compiled code is kept for one version of Node alone: another one of the same V8 would take it, and crash', () => {
+  const script = `console.log(JSON.stringify(require(${JSON.stringify(join(REPOSITORY, 'bin/load-bundle.js'))}).CODE_CACHES))`;
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  const files: string[] = Object.values(JSON.parse(stdout));
+  assert.ok(files.length > 0);
+  for (const file of files) assert.ok(file.includes(`.${process.version}-${process.platform}-${process.arch}.`), file);
+});
