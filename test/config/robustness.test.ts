@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { parseTargetGroups } from '../../src/config/target-groups.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { CONFIG_FIXTURES, judgeConfig, readConfigFixture } from '../support/config-problems.ts';
+import { countCpuMs } from '../support/cpu-time.ts';
 
 /** Whatever is in a file, it is a config or a `ConfigError`; and a config error says something. */
 async function judge(text: string): Promise<void> {
@@ -105,10 +106,10 @@ test('long texts where a pattern could take its time', async () => {
     '${A:-'.repeat(10_000),
   ]) {
     const quoted = JSON.stringify(long);
-    const started = performance.now();
+    const cpuMs = countCpuMs();
     await judge(
       `{log-level: ${quoted}, scrape-configs: [{job-name: ${quoted}, scrape-interval: ${quoted}, body-size-limit: ${quoted}, enabled-profiles: [${quoted}], profiles: {p: {path: ${quoted}}}, oauth2: {token-url: ${quoted}}, static-configs: [{targets: [${quoted}], application: ${quoted}, labels: {a: ${quoted}}}], file-sd-configs: [{files: [${quoted}]}], consul-sd-configs: [{server: ${quoted}}], kubernetes-sd-configs: [{role: pod, api-server: ${quoted}, selectors: [{role: pod, label: ${quoted}, field: ${quoted}}]}]}]}`,
     );
-    assert.ok(performance.now() - started < 5_000, `${long.slice(0, 4)}… took too long`);
+    assert.ok(cpuMs() < 5_000, `${long.slice(0, 4)}… took too long`);
   }
 });

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listFiles } from '../../src/discovery/file/file-pattern.ts';
+import { countCpuMs } from '../support/cpu-time.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const FILES = [
@@ -79,7 +80,7 @@ test('a plain file that is not there, and a directory that is not there', async 
 test('many stars take no time to speak of', async (t) => {
   const dir = temporaryDirectory(t);
   writeFileSync(join(dir, 'a'.repeat(250)), '');
-  const start = performance.now();
+  const cpuMs = countCpuMs();
   assert.deepEqual(await listFiles(`${dir}/${'a*'.repeat(60)}b.json`), { type: 'found', paths: [] });
-  assert.ok(performance.now() - start < 500);
+  assert.ok(cpuMs() < 500);
 });

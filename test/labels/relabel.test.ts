@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { compileRule } from '../../src/labels/compile-rule.ts';
 import type { LabelSet } from '../../src/labels/label-set.ts';
 import { explainRelabel, type RelabelRule, relabel, type WrittenRelabelRule } from '../../src/labels/relabel.ts';
+import { countCpuMs } from '../support/cpu-time.ts';
 
 /** A rule as the vectors spell it. */
 interface VectorRule {
@@ -110,9 +111,9 @@ test('remembered answers stay right when one pattern sees many texts, twice each
 
 test('a hostile pattern and text take no time to speak of', () => {
   const rule = compiled({ 'source-labels': ['a'], regex: '(x+x+)+y|(a|aa)+$|(.*)*z', 'target-label': 'b' });
-  const start = performance.now();
+  const cpuMs = countCpuMs();
   for (const text of ['x'.repeat(20_000), `${'a'.repeat(20_000)}!`, 'z'.repeat(20_000)]) {
     relabel(labels({ a: text }), [rule]);
   }
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(cpuMs() < 2_000);
 });

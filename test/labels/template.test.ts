@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expandTemplate, isLabelNameTemplate, parseTemplate, resolveTemplate } from '../../src/labels/template.ts';
+import { countCpuMs } from '../support/cpu-time.ts';
 
 /** The match of `(?P<word>f(o+))(x)?` on `foo`. */
 const GROUPS = ['foo', 'foo', 'oo', ''];
@@ -72,7 +73,7 @@ for (const [text, isValid] of [
 }
 
 test('the name check takes linear time', () => {
-  const start = performance.now();
+  const cpuMs = countCpuMs();
   assert.equal(isLabelNameTemplate(`${'$aa'.repeat(20_000)}-`), false);
-  assert.ok(performance.now() - start < 500);
+  assert.ok(cpuMs() < 500);
 });
