@@ -372,7 +372,9 @@ const faults: readonly {
       { type: 'cpu-time', unit: 'ns' },
       { type: 'x', unit: 'y' },
     ],
+    changes: { sampleLabels: 'keep' },
     message: /"cpu-time" has a dash/,
+    hint: /^set sample-labels: sanitize/,
   },
 ];
 for (const { name, limits, changes, labels = [], sampleTypes, message, hint } of faults) {
@@ -384,6 +386,51 @@ for (const { name, limits, changes, labels = [], sampleTypes, message, hint } of
     else assert.match(fault?.message ?? '', message);
     if (hint !== undefined) assert.match(fault?.hint ?? '', hint);
   });
+}
+
+for (const policy of ['sanitize', 'drop'] as const) {
+  for (const layout of layouts) {
+    test(`sample types with a dash get names that servers take, with ${policy} (${JSON.stringify(layout)})`, async () => {
+      const sampleTypes = [
+        { type: 'wall-time', unit: 'nanoseconds' },
+        { type: 'wall_time', unit: 'nanoseconds' },
+        { type: 'alloc-samples', unit: 'count' },
+      ];
+      const samples = [
+        { stack: [frame('a'), frame('main')], values: [1n, 2n, 3n], labels: [{ key: 'bad.name', str: 'v' }] },
+      ];
+      const changes = { sampleTypes, defaultSampleType: 'alloc-samples' };
+      const column = { displayName: 'allocs', units: 'objects', aggregation: 'sum' } as const;
+      const { body, meta, fault, notes } = await prepare(
+        outgoing(buildProfile(spec(samples, changes), layout), {
+          sampleLabels: policy,
+          columns: new Map([['alloc-samples', column]]),
+        }),
+      );
+      const expected = [
+        { type: 'wall_time_', unit: 'nanoseconds' },
+        { type: 'wall_time', unit: 'nanoseconds' },
+        { type: 'alloc_samples', unit: 'count' },
+      ];
+      const sent = readProfile(gunzipSync(body));
+      assert.deepEqual(sent.sampleTypes, expected);
+      assert.equal(sent.defaultSampleType, 'alloc_samples');
+      assert.deepEqual(
+        samplesOf(body).map(({ stack, values }) => [stack, values]),
+        [['a;main', [1, 2, 3]]],
+      );
+      assert.deepEqual(meta.sampleTypes, expected);
+      assert.deepEqual([...meta.columns], [['alloc_samples', column]]);
+      assert.equal(fault, undefined);
+      assert.deepEqual(notes[0], {
+        type: 'sample-types',
+        renamed: new Map([
+          ['wall-time', 'wall_time_'],
+          ['alloc-samples', 'alloc_samples'],
+        ]),
+      });
+    });
+  }
 }
 
 test('a profile over the burst limit is sent with a warning', async () => {

@@ -43,7 +43,7 @@ export function findLimitFault(
   if (dashed !== undefined) {
     return {
       message: `the sample type "${dashed.type}" has a dash, which no server takes`,
-      hint: 'rename it where the profile is made',
+      hint: 'set sample-labels: sanitize for the job, which sends it under another name',
     };
   }
   const names = new Set([...own.map(([name]) => name), ...sampleLabelNames]);

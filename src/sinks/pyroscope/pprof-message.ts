@@ -4,9 +4,11 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
  * The fields of profile.proto that are looked at here, by number. Everything else about a profile, and whether it is one
  * at all, is for the readers in `profile/`; these expect what those have accepted.
  */
+export const SAMPLE_TYPE = 1;
 export const SAMPLE = 2;
 export const STRING_TABLE = 6;
 export const TIME_NANOS = 9;
+export const DEFAULT_SAMPLE_TYPE = 14;
 export const SAMPLE_STACK = 1;
 export const SAMPLE_VALUE = 2;
 export const SAMPLE_LABEL = 3;

@@ -10,6 +10,7 @@ import { inspectProfile } from './inspect-profile.ts';
 import type { OutgoingProfile } from './outgoing-profile.ts';
 import { rewriteProfile, withTimeNanos, withUtf8 } from './rewrite-profile.ts';
 import { planSampleLabels } from './sample-labels.ts';
+import { planSampleTypes, renameSampleTypes } from './sample-type-names.ts';
 import { ADDED_LABELS, seriesLabelsOf } from './series-labels.ts';
 
 /** Times of a clock that is further off than this are not sent: the server has a window. */
@@ -40,6 +41,7 @@ export type PrepareNote =
       readonly renamed: ReadonlyMap<string, string | undefined>;
       readonly lostLabels: number;
     }
+  | { readonly type: 'sample-types'; readonly renamed: ReadonlyMap<string, string> }
   | { readonly type: 'over-burst'; readonly pprofBytes: number; readonly burstBytes: number };
 
 /**
@@ -71,6 +73,13 @@ export async function prepareProfile(
 
   const before = pprof;
   if (facts.hasBadText) pprof = withUtf8(pprof);
+  const typeNames = planSampleTypes(facts.sampleTypes, outgoing.sampleLabels);
+  const typeName = (type: string) => typeNames.get(type) ?? type;
+  const sampleTypes = facts.sampleTypes.map((column) => ({ ...column, type: typeName(column.type) }));
+  if (typeNames.size > 0) {
+    pprof = renameSampleTypes(pprof, typeNames);
+    notes.push({ type: 'sample-types', renamed: typeNames });
+  }
   if (plan.isNeeded || dropUseless) {
     const { renamed } = plan;
     const labelName = (name: string) => (renamed.has(name) ? renamed.get(name) : name);
@@ -84,7 +93,13 @@ export async function prepareProfile(
 
   const dropsValues = outgoing.sampleLabels === 'drop' && plan.names.length === 0;
   const maxLabelValueBytes = dropsValues ? 0 : facts.maxLabelValueBytes;
-  const fault = findLimitFault(series, plan.names, { ...facts, samples, maxLabelValueBytes }, pprof.length, limits);
+  const fault = findLimitFault(
+    series,
+    plan.names,
+    { ...facts, sampleTypes, samples, maxLabelValueBytes },
+    pprof.length,
+    limits,
+  );
   if (!fault && limits.burstBytes > 0 && pprof.length > limits.burstBytes) {
     notes.push({ type: 'over-burst', pprofBytes: pprof.length, burstBytes: limits.burstBytes });
   }
@@ -93,9 +108,11 @@ export async function prepareProfile(
     labels,
     spyName: outgoing.spyName,
     ...interval,
-    sampleTypes: facts.sampleTypes,
+    sampleTypes,
     columns: new Map(
-      [...outgoing.columns].filter(([type]) => facts.sampleTypes.some((column) => column.type === type)),
+      [...outgoing.columns]
+        .filter(([type]) => facts.sampleTypes.some((column) => column.type === type))
+        .map(([type, column]) => [typeName(type), column]),
     ),
     samples,
     bytes: body.length,

@@ -37,7 +37,7 @@ export class ProfileNews {
 
 /** What makes a note differ from another: instances of one service have the same labels inside their profiles. */
 function contentOf(note: PrepareNote): string {
-  return note.type === 'sample-labels' ? `renamed ${[...note.renamed.keys()].sort().join(' ')}` : note.type;
+  return note.type === 'over-burst' ? note.type : `${note.type} ${[...note.renamed.keys()].sort().join(' ')}`;
 }
 
 function remember(told: Set<string>, key: string): void {

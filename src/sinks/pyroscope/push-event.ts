@@ -95,6 +95,10 @@ function describeNote(note: PrepareNote, what: string): PushMessage {
         `${what}: labels of samples changed for the server: ${changes.join(', ') || 'none renamed'}${lost}`,
       );
     }
+    case 'sample-types': {
+      const changes = [...note.renamed].map(([type, now]) => `${type} → ${now}`);
+      return say('info', `${what}: sample types renamed for the server: ${changes.join(', ')}`);
+    }
     case 'over-burst':
       return say(
         'warn',
