@@ -1,7 +1,7 @@
 // A 64-bit hash of what each location is, the same as that of src/delta/location-hashes.ts.
 
 import { addBytes, addInt64, addLanes, finishedLanes, lanes, resumeHash, startHash } from './content-hash';
-import { take } from './memory';
+import { giveBack, take } from './memory';
 import {
   buildIdOf,
   endOf,
@@ -40,7 +40,33 @@ export function hashLocations(): usize {
     addPlace(locationAddress, mappings + locationMapping * MAPPING_BYTES);
     store<u64>(hashes + entry * 8, finishedLanes(), 8);
   }
-  return hashes;
+  return areDistinct(hashes, count) ? hashes : 0;
+}
+
+/**
+ * Whether no two locations have the same place: where two have, their functions' names may have to tell them apart, which
+ * src/delta looks at. Go writes each address once.
+ */
+function areDistinct(hashes: usize, count: u32): bool {
+  let capacity: u32 = 64;
+  while (capacity < count + (count >>> 1)) capacity <<= 1;
+  const mask = capacity - 1;
+  const table = take(capacity * 4);
+  if (table === 0) return false;
+  memory.fill(table, 0, capacity * 4);
+  for (let slot: u32 = 1; slot <= count; slot++) {
+    const hash = load<u64>(hashes + slot * 8);
+    let place = <u32>hash & mask;
+    for (;;) {
+      const other = load<u32>(table + place * 4);
+      if (other === 0) break;
+      if (load<u64>(hashes + other * 8) === hash) return false;
+      place = (place + 1) & mask;
+    }
+    store<u32>(table + place * 4, slot);
+  }
+  giveBack(table);
+  return true;
 }
 
 /** Reads and checks the locations without a hash. */

@@ -7,7 +7,14 @@ import { DROP, HEADER, KEEP, REQUEST, RESULT } from '../wasm/exchange.ts';
 import { type ColumnLayout, columnLayout } from './column-layout.ts';
 import { type HashSeed, PROCESS_SEED } from './content-hash.ts';
 import { type DeltaState, entrySize, VANISHED_SNAPSHOTS } from './delta-state.ts';
-import type { Declinable, DeltaDeclined, DeltaPlan, DeltaRequest, DeltaResult } from './engine.ts';
+import {
+  type Declinable,
+  type DeltaDeclined,
+  type DeltaPlan,
+  type DeltaRequest,
+  type DeltaResult,
+  doNamesDecide,
+} from './engine.ts';
 import { stateArrays } from './kept-targets.ts';
 
 export interface EngineRequest extends Omit<DeltaRequest, 'profile'> {
@@ -33,6 +40,7 @@ export function engineDelta({
   ...request
 }: Declinable<EngineRequest>): DeltaResult | DeltaDeclined | undefined {
   const limits = request.limits ?? content.limits;
+  if (request.namesDecide || doNamesDecide(state)) return undefined;
   const opened = openInEngine(content, limits);
   if (opened === undefined) return undefined;
   const { engine, header } = opened;

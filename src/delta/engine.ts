@@ -33,6 +33,8 @@ export interface DeltaRequest {
   /** May be called again where one engine gives up and the other does the work. */
   readonly plan: (header: ProfileHeader) => DeltaPlan;
   readonly limits?: ProfileLimits;
+  /** Tell locations of one address apart by the names of their functions, also if this profile does not need it. */
+  readonly namesDecide?: boolean;
 }
 
 /** The plan is undefined where the header shows that nothing is to be subtracted. */
@@ -109,7 +111,8 @@ const NO_PATIENCE = new Uint8Array(0);
  * ProfileError if the profile is malformed or its duplicate samples add up to more than an int64; the state passed in is
  * good for the next call then.
  *
- * Identity of a sample is its stack and labels by content (see SampleKeys). Duplicates are summed first; a cumulative value
+ * Identity of a sample is its stack and labels by content (see SampleKeys). Where a profile turns out to have one address for
+ * two functions, a state without their names can't be compared with it: it is a new baseline. Duplicates are summed first; a cumulative value
  * that fell without a reset becomes 0; samples that are 0 in every column are left out; after a reset the full values are
  * the delta, since the new process made them within the interval.
  */
@@ -123,9 +126,12 @@ export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | D
     const plan = request.plan(header);
     if (plan === undefined) return { kind: 'declined', header };
     const layout = columnLayout(header, plan.columns);
-    const { order, shape } = layout;
-    const before = request.state?.shape === shape ? request.state : undefined;
+    const { order } = layout;
     const seed = request.state?.seed ?? PROCESS_SEED;
+    // What was needed once is kept up: the next snapshot may lack one of the two functions.
+    const namesDecide = keys.start(seed, request.namesDecide || doNamesDecide(request.state));
+    const shape = namesDecide ? layout.shape + BY_NAMES : layout.shape;
+    const before = request.state?.shape === shape ? request.state : undefined;
 
     const memory = memoryOf(before, order.length);
     refuseMemory(memory, limits);
@@ -143,7 +149,8 @@ export function computeDelta(request: Declinable<DeltaRequest>): DeltaResult | D
     const frame = { seed, shape, columns: layout.names, totals, mainMapping, samples };
     if (before === undefined) {
       const state = stateOf(frame, entries, NO_PATIENCE);
-      return { kind: request.state === undefined ? 'baseline' : 'types-changed', header, state };
+      const isStart = request.state === undefined || request.state.shape === layout.shape;
+      return { kind: isStart ? 'baseline' : 'types-changed', header, state };
     }
 
     if (isCounterReset(before, snapshot, subtraction, mainMapping)) {
@@ -166,6 +173,7 @@ export function rewriteProfile(request: RewriteRequest): RewrittenProfile {
     index.fill(request.profile, request.limits ?? defaultLimits(request.profile));
     const header = headerOf(index);
     const plan = request.plan(header);
+    keys.start(PROCESS_SEED);
     takeSamples(undefined, PROCESS_SEED);
     const clamped = clampNegative(snapshot, countingColumns(header));
     return { header, ...write(header, columnLayout(header, plan.columns), plan), clamped };
@@ -209,14 +217,21 @@ function defaultLimits({ length }: Uint8Array): ProfileLimits {
   return profileLimits(Math.max(DEFAULT_BODY_BYTES, length));
 }
 
-/** Reads all samples of the indexed profile into the snapshot. */
+/** The end of the shape of states in which names decide: a snapshot with the other kind of keys can't be compared. */
+const BY_NAMES = '\nby names';
+
+/** Whether the keys of a state have the names of functions in them although these have addresses. */
+export function doNamesDecide(state: DeltaState | undefined): boolean {
+  return state?.shape.endsWith(BY_NAMES) ?? false;
+}
+
+/** Reads all samples of the indexed profile into the snapshot. The keys must have been started. */
 function takeSamples(
   before: DeltaState | undefined,
   seed: HashSeed,
   stride?: number,
   expectMemory?: (bytes: number) => void,
 ): void {
-  keys.start(seed);
   reader.start({ allowNegative: true, locations: keys.locations, seedA: seed.a, seedB: seed.b });
   snapshot.start(before, index.sampleTypes.length, index.sampleCount, stride, expectMemory);
   for (let sample = 0; sample < index.sampleCount; sample++) {

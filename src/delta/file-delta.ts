@@ -7,7 +7,7 @@ import { ProfileBody } from '../profile/profile-body.ts';
 import type { SampleType } from '../profile/sample-type.ts';
 import { type ProfileHeader, validateProfile } from '../profile/validate-profile.ts';
 import { compressProfile } from './compress-profile.ts';
-import type { DeltaDeclined, DeltaPlan, DeltaResult } from './engine.ts';
+import type { DeltaDeclined, DeltaPlan, DeltaStarted } from './engine.ts';
 import { makeDelta } from './make-delta.ts';
 import { columnUseInFile, readingOfFile } from './profile-kind.ts';
 
@@ -43,16 +43,24 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
   if (started.kind === 'declined') return afterAsItIs(started.header, after, maxBytes);
   const timeBefore = started.header.timeNanos;
   const second = new ProfileBody(after, maxBytes);
-  const made = named('after', () =>
-    makeDelta({
-      content: second,
-      state: started.state,
-      plan: (header) => {
-        const plan = planOf(header);
-        return plan && { ...plan, durationNanos: elapsed(timeBefore, header.timeNanos) };
-      },
-    }),
-  );
+  const subtract = ({ state }: DeltaStarted, namesDecide: boolean) =>
+    named('after', () =>
+      makeDelta({
+        content: second,
+        state,
+        namesDecide,
+        plan: (header) => {
+          const plan = planOf(header);
+          return plan && { ...plan, durationNanos: elapsed(timeBefore, header.timeNanos) };
+        },
+      }),
+    );
+  let made = subtract(started, false);
+  if (made.kind === 'baseline') {
+    // Only AFTER has one address for two functions, which names tell apart.
+    const again = named('before', () => start(new ProfileBody(before, maxBytes), true));
+    if (again.kind !== 'declined') made = subtract(again, true);
+  }
   second.shrink();
   if (made.kind !== 'delta') throw typesDiffer(started.header, made.header);
   const untilNanos = made.header.timeNanos;
@@ -72,8 +80,10 @@ export function deltaFiles(before: Uint8Array, after: Uint8Array, options: FileD
   };
 }
 
-function start(content: ProfileBody): DeltaResult | DeltaDeclined {
-  const started = makeDelta({ content, state: undefined, plan: planOf });
+/** The state that the delta starts from; `declined` where nothing counts up. */
+function start(content: ProfileBody, namesDecide = false): DeltaStarted | DeltaDeclined {
+  const started = makeDelta({ content, state: undefined, namesDecide, plan: planOf });
+  if (started.kind === 'delta') throw new Error('a delta without a state before it');
   // Of what is not subtracted only the header has been looked at.
   if (started.kind === 'declined') validateProfile(content.pprof, { allowNegative: true });
   return started;

@@ -5,6 +5,7 @@ import type { StringTable } from '../profile/string-table.ts';
 import { WireReader } from '../profile/wire-reader.ts';
 import { withRoom } from '../profile/with-room.ts';
 import { type ContentHash, finalMix, withWordA, withWordB } from './content-hash.ts';
+import { KeyTable } from './key-table.ts';
 
 const BUILD_ID = 1;
 const FILENAME = 2;
@@ -22,7 +23,8 @@ const DELETED = new TextEncoder().encode(' (deleted)');
  * Where there is an address, a location is its mapping and its place in the mapped file, which outlives address
  * randomisation. Names and lines are left out then: older Go named the same address differently from dump to dump
  * (golang/go#49171), which shows as a pair of a rise and a fall. Without an address (Node, Python, Rust) names and lines
- * are all there is.
+ * are all there is. There are programs in which one address stands for several functions (virtual machines whose compilers
+ * give all frames the same one): in their profiles the names of the functions belong to each location that has an address.
  */
 export class LocationHashes {
   /** Valid up to the last location of the profile. */
@@ -32,8 +34,13 @@ export class LocationHashes {
   /** For each mapping slot the lanes of a location in it before its address is added. */
   #starts: Int32Array = new Int32Array(32);
   readonly #place = new Place();
+  readonly #table = new KeyTable();
 
-  fill(index: ProfileIndex, hash: ContentHash): void {
+  /**
+   * Hashes the locations of a profile, those with an address without the names of their functions unless `withNames`. Gives
+   * whether the names are needed, because two locations of one place are different functions.
+   */
+  fill(index: ProfileIndex, hash: ContentHash, withNames: boolean): boolean {
     const { locations } = index;
     this.lanes = withRoom(this.lanes, (locations.length + 1) * 2);
     this.#mappings = withRoom(this.#mappings, (index.mappings.length + 1) * 2);
@@ -52,8 +59,14 @@ export class LocationHashes {
         place.find(addressLo, addressHi, index.mappings.get(mapping >>> 1));
         const a = withWordA(withWordA(starts[mapping]!, place.lo), place.hi);
         const b = withWordB(withWordB(starts[mapping + 1]!, place.lo), place.hi);
-        lanes[slot * 2] = finalMix(a);
-        lanes[slot * 2 + 1] = finalMix(b);
+        if (withNames) {
+          hash.a = a;
+          hash.b = b;
+          addFunctionNames(index, slot, hash);
+          hash.finish();
+        }
+        lanes[slot * 2] = withNames ? hash.a : finalMix(a);
+        lanes[slot * 2 + 1] = withNames ? hash.b : finalMix(b);
         continue;
       }
       hash.start(SYMBOL).words(mappings[mapping]!, mappings[mapping + 1]!);
@@ -63,6 +76,30 @@ export class LocationHashes {
       lanes[slot * 2] = hash.a;
       lanes[slot * 2 + 1] = hash.b;
     }
+    return !withNames && this.#hasAmbiguousPlace(index, hash);
+  }
+
+  /** Whether two locations with the same address have functions of different names. */
+  #hasAmbiguousPlace(index: ProfileIndex, hash: ContentHash): boolean {
+    const { locations } = index;
+    const { lanes } = this;
+    const table = this.#table;
+    table.reset(locations.length);
+    for (let slot = 1; slot <= locations.length; slot++) {
+      // Without a name it may be any of them.
+      if (locations.firstLine(slot + 1) === locations.firstLine(slot)) continue;
+      const a = lanes[slot * 2]!;
+      const b = lanes[slot * 2 + 1]!;
+      let place = table.first(a);
+      let other = table.at(place);
+      while (other >= 0 && (lanes[other * 2] !== a || lanes[other * 2 + 1] !== b)) {
+        place = table.next(place);
+        other = table.at(place);
+      }
+      if (other < 0) table.put(place, slot);
+      else if (!haveSameNames(index, hash, slot, other)) return true;
+    }
+    return false;
   }
 
   #fillMappings({ bytes, mappings, strings }: ProfileIndex, hash: ContentHash): void {
@@ -100,6 +137,30 @@ export function hashMainMapping(index: ProfileIndex, hash: ContentHash): readonl
   hash.bytes(bytes, strings.start(main.buildId), strings.end(main.buildId));
   hash.bytes(bytes, strings.start(main.filename), endOfFilename(bytes, strings, main.filename)).finish();
   return [hash.a, hash.b | 1];
+}
+
+function haveSameNames(index: ProfileIndex, hash: ContentHash, slot: number, other: number): boolean {
+  addFunctionNames(index, slot, hash.start(SYMBOL));
+  const { a, b } = hash.finish();
+  addFunctionNames(index, other, hash.start(SYMBOL));
+  hash.finish();
+  return hash.a === a && hash.b === b;
+}
+
+/** No file names and lines, which older Go took now from one and now from another place. */
+function addFunctionNames(
+  { bytes, functions, locations, strings }: ProfileIndex,
+  slot: number,
+  hash: ContentHash,
+): void {
+  const end = locations.firstLine(slot + 1);
+  for (let line = locations.firstLine(slot); line < end; line++) {
+    const fn = locations.functionOf(line);
+    const name = functions.name(fn);
+    const systemName = functions.systemName(fn);
+    hash.bytes(bytes, strings.start(name), strings.end(name));
+    hash.bytes(bytes, strings.start(systemName), strings.end(systemName));
+  }
 }
 
 /** Where an address is in the file that is mapped there. */

@@ -30,12 +30,17 @@ export class SampleKeys {
     this.#index = index;
   }
 
-  /** To be called when the index has been filled. */
-  start(seed: HashSeed): void {
+  /**
+   * To be called when the index has been filled. `namesDecide`: the names of functions belong to locations that have an
+   * address, too. Gives whether they do: also where the profile has one address for two functions.
+   */
+  start(seed: HashSeed, namesDecide = false): boolean {
     this.#hash.seed = seed;
-    this.#locations.fill(this.#index, this.#hash);
+    const isAmbiguous = this.#locations.fill(this.#index, this.#hash, namesDecide);
+    if (isAmbiguous) this.#locations.fill(this.#index, this.#hash, true);
     this.#strings.clear();
     this.#lastKey = -1;
+    return namesDecide || isAmbiguous;
   }
 
   /** Two hash lanes for each location, at twice its slot. */

@@ -1,6 +1,6 @@
 import type { SampleType } from '../../src/profile/sample-type.ts';
 import { MalformedProfile, type ReadMapping, type ReadProfile, readProfile } from './read-profile.ts';
-import { summedSamples, undeletedName } from './sample-identity.ts';
+import { hasAmbiguousAddress, summedSamples, undeletedName } from './sample-identity.ts';
 
 /**
  * The delta of cumulative profiles, a second time: a map from whole identities to BigInts, no hash, no order, no reuse. Slow,
@@ -17,17 +17,22 @@ export class NaiveDelta {
   /** Takes the next snapshot, uncompressed. Throws `MalformedProfile` and stays as it was if it is not one. */
   next(bytes: Uint8Array): NaiveOutcome {
     const profile = readProfile(bytes);
-    const current = this.#snapshot(profile);
+    const namesDecide = this.#previous?.namesDecide || hasAmbiguousAddress(profile);
+    const current = this.#snapshot(profile, namesDecide);
     const previous = this.#previous;
     if (!previous || previous.shape !== current.shape) {
       this.#previous = current;
       return { kind: 'held', reason: previous ? 'types-changed' : 'baseline' };
     }
+    if (previous.namesDecide !== namesDecide) {
+      this.#previous = current;
+      return { kind: 'held', reason: 'baseline' };
+    }
 
     const isReset = hasReset(previous, current);
     let clamped = 0;
     const samples = new Map<string, bigint[]>();
-    for (const [identity, values] of summedSamples(profile)) {
+    for (const [identity, values] of summedSamples(profile, namesDecide)) {
       const last = isReset ? undefined : previous.entries.get(identity);
       let isClamped = false;
       const out = profile.sampleTypes.map((type, column) => {
@@ -49,16 +54,18 @@ export class NaiveDelta {
       }
     }
     this.#previous = current;
-    return { kind: 'delta', isReset, clamped, samples, profile };
+    return { kind: 'delta', isReset, clamped, samples, profile, namesDecide };
   }
 
-  #snapshot(profile: ReadProfile): Snapshot {
-    if (profile.samples.some(({ values }) => values.some((value) => value < 0n))) {
-      throw new MalformedProfile('negative value in a cumulative profile');
-    }
+  #snapshot(profile: ReadProfile, namesDecide: boolean): Snapshot {
     const entries = new Map<string, Entry>();
-    for (const [identity, values] of summedSamples(profile)) {
-      if (values.some((value) => value > MAX_INT64)) throw new MalformedProfile('equal samples sum to over 64 bits');
+    for (const [identity, values] of summedSamples(profile, namesDecide)) {
+      if (values.some((value) => value > MAX_INT64 || value < -MAX_INT64 - 1n)) {
+        throw new MalformedProfile('equal samples sum to over 64 bits');
+      }
+      if (profile.sampleTypes.some((type, column) => this.#isCumulative(type) && (values[column] ?? 0n) < 0n)) {
+        throw new MalformedProfile('a count since the start of a process is negative');
+      }
       const cumulative = new Map<string, bigint>();
       for (const [column, type] of profile.sampleTypes.entries()) {
         if (this.#isCumulative(type)) cumulative.set(typeName(type), values[column] ?? 0n);
@@ -67,7 +74,7 @@ export class NaiveDelta {
     }
     const types = profile.sampleTypes.map(typeName).sort();
     const period = profile.periodType ? typeName(profile.periodType) : typeName({ type: '', unit: '' });
-    return { entries, shape: JSON.stringify([types, period]), main: profile.mappings[0] };
+    return { namesDecide, entries, shape: JSON.stringify([types, period]), main: profile.mappings[0] };
   }
 }
 
@@ -80,6 +87,8 @@ export type NaiveOutcome =
       readonly clamped: number;
       /** By `sampleIdentity`, in the column order of the profile; none is all zero. */
       readonly samples: ReadonlyMap<string, readonly bigint[]>;
+      /** For `sampleIdentity`. */
+      readonly namesDecide: boolean;
       /** The snapshot that the delta ends with. */
       readonly profile: ReadProfile;
     };
@@ -90,6 +99,8 @@ export const REMEMBERED_SNAPSHOTS = 5;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 interface Snapshot {
+  /** One address stood for two functions, now or in an earlier snapshot. */
+  readonly namesDecide: boolean;
   readonly entries: Map<string, Entry>;
   readonly shape: string;
   readonly main: ReadMapping | undefined;
@@ -149,17 +160,26 @@ function max(a: bigint, b: bigint): bigint {
 export function naiveRewrite(
   bytes: Uint8Array,
   isKept: (type: SampleType) => boolean,
-): { readonly samples: ReadonlyMap<string, readonly bigint[]>; readonly clamped: number } {
-  const { samples: read, sampleTypes } = readProfile(bytes);
+): {
+  readonly samples: ReadonlyMap<string, readonly bigint[]>;
+  readonly clamped: number;
+  readonly namesDecide: boolean;
+} {
+  const profile = readProfile(bytes);
+  const { samples: read, sampleTypes } = profile;
+  const namesDecide = hasAmbiguousAddress(profile);
   let clamped = 0;
   const samples = new Map<string, bigint[]>();
-  for (const [identity, values] of summedSamples({ samples: read })) {
+  for (const [identity, values] of summedSamples({ samples: read }, namesDecide)) {
     if (values.some((value) => value > MAX_INT64 || value < -MAX_INT64 - 1n)) {
       throw new MalformedProfile('equal samples sum to over 64 bits');
     }
-    if (values.some((value) => value < 0n)) clamped++;
-    const out = values.map((value) => max(0n, value)).filter((_, column) => isKept(sampleTypes[column]!));
+    const counts = values.map((_, column) => isCumulativeInGo(sampleTypes[column]!));
+    if (values.some((value, column) => value < 0n && counts[column])) clamped++;
+    const out = values
+      .map((value, column) => (counts[column] ? max(0n, value) : value))
+      .filter((_, column) => isKept(sampleTypes[column]!));
     if (out.some((value) => value !== 0n)) samples.set(identity, out);
   }
-  return { samples, clamped };
+  return { samples, clamped, namesDecide };
 }

@@ -4,8 +4,29 @@ import type { ReadLabel, ReadLocation, ReadMapping, ReadProfile, ReadSample } fr
  * What makes two samples of two snapshots the same one, as text: ids play no part, nor does what may change for one and the
  * same call (names and lines of a frame that has an address).
  */
-export function sampleIdentity(sample: ReadSample): string {
-  return JSON.stringify([sample.stack.map(locationIdentity), sample.labels.map(labelText).sort()]);
+export function sampleIdentity(sample: ReadSample, namesDecide = false): string {
+  const locations = sample.stack.map((location) => {
+    const identity = locationIdentity(location);
+    return namesDecide && location.address !== 0n ? [identity, functionNames(location)] : identity;
+  });
+  return JSON.stringify([locations, sample.labels.map(labelText).sort()]);
+}
+
+/** Whether a profile has one address for functions of different names, so that names have to tell them apart. */
+export function hasAmbiguousAddress({ locations }: Pick<ReadProfile, 'locations'>): boolean {
+  const first = new Map<string, string>();
+  return locations.some((location) => {
+    if (location.address === 0n || location.lines.length === 0) return false;
+    const place = JSON.stringify(locationIdentity(location));
+    const names = JSON.stringify(functionNames(location));
+    const known = first.get(place) ?? names;
+    first.set(place, known);
+    return known !== names;
+  });
+}
+
+function functionNames({ lines }: ReadLocation): string[] {
+  return lines.flatMap(({ function: { name, systemName } }) => [name, systemName]);
 }
 
 /** All that a sample says besides its values. */
@@ -60,10 +81,10 @@ export function mappingContent({ start, limit, offset, filename, buildId, flags 
 }
 
 /** Values by identity, those of equal samples summed. */
-export function summedSamples(profile: Pick<ReadProfile, 'samples'>): Map<string, bigint[]> {
+export function summedSamples(profile: Pick<ReadProfile, 'samples'>, namesDecide = false): Map<string, bigint[]> {
   const sums = new Map<string, bigint[]>();
   for (const sample of profile.samples) {
-    const identity = sampleIdentity(sample);
+    const identity = sampleIdentity(sample, namesDecide);
     const sum = sums.get(identity);
     sums.set(
       identity,
