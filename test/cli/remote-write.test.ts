@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -411,6 +411,17 @@ test('push sends what scrape wrote and what it could not send, each once', async
   assert.deepEqual(readdirSync(w.dir).sort(), ['out', 'pyro-pull.yml'], 'the queue is where scrape has it');
   rmSync(join(out, '.queue'), { recursive: true });
   assert.match((await w.pyroPull([...argv, '--json'])).out, /"accepted": 2/);
+});
+
+test('push takes .prof and .pgo files of a directory, and an error names its file', async (t) => {
+  const w = await remoteWorld(t);
+  const server = await startFakePyroscope(t);
+  const dir = join(w.dir, 'files');
+  mkdirSync(dir);
+  for (const name of ['bad.prof', 'worse.pgo']) writeFileSync(join(dir, name), '<html>');
+  const { code, err } = await w.pyroPull(['push', dir, '--push', server.url]);
+  assert.equal(code, 1);
+  for (const name of ['bad.prof', 'worse.pgo']) assert.ok(err.includes(`${join(dir, name)}: `), err);
 });
 
 test('push without anything to push is wrong usage', async (t) => {

@@ -49,8 +49,10 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
       paths,
       sinks,
       { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline, onTextDump },
-      ({ remote, error }) =>
-        log.error(`remote ${remote}: ${error.message}`, { remote, code: error.code, hint: error.hint }),
+      ({ remote, path, error }) => {
+        const said = error.message.startsWith(path) ? error.message : `${path}: ${error.message}`;
+        log.error(`remote ${remote}: ${said}`, { remote, code: error.code, hint: error.hint });
+      },
     );
     const summaries = await Promise.race([pushed, aborted(signals.signal)]);
     const received = signals.received();

@@ -24,7 +24,7 @@ export interface PushFile {
 
 /**
  * The profiles that a user's paths stand for, each once: a file; of a directory that `scrape` wrote all that its index
- * lists, in that order; of any other directory every `.pb.gz`, `.pb` and `.pprof` below it. A file inside a directory that
+ * lists, in that order; of any other directory every `.pb.gz`, `.pb`, `.pprof`, `.prof` and `.pgo` below it. A file inside a directory that
  * `scrape` wrote is found in its index, too. Rejects with a SinkError for a path that is not there.
  */
 export async function* findPushFiles(paths: readonly string[]): AsyncGenerator<PushFile> {
@@ -92,7 +92,7 @@ async function* profilesBelow(dir: string): AsyncGenerator<string> {
     if (file.name.startsWith('.')) continue;
     const path = join(dir, file.name);
     if (file.isDirectory()) yield* profilesBelow(path);
-    else if (/\.(?:pb\.gz|pb|pprof)$/.test(file.name)) yield path;
+    else if (/\.(?:pb|pprof|prof|pgo)(?:\.gz)?$/.test(file.name)) yield path;
   }
 }
 
