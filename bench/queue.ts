@@ -176,6 +176,7 @@ function outgoingOf(body: Uint8Array, number: number): OutgoingProfile {
     interval: { fromNanos: nowNanos, untilNanos: nowNanos },
     columns: new Map(),
     sampleLabels: 'sanitize',
+    file: undefined,
     pushId: undefined,
   };
 }

@@ -3,6 +3,9 @@ import type { ProfileConfig, QueryParams, SampleTypeConfig } from './scrape-conf
 /** Where a job says nothing else, a profile that measures during the request does so for this long. */
 export const DEFAULT_SECONDS = 10;
 
+/** The agent as which a target's profiles are sent where its group says nothing else. */
+export const DEFAULT_SPY_NAME = 'gospy';
+
 export const PLAIN_SAMPLE_TYPE: SampleTypeConfig = {
   units: undefined,
   displayName: undefined,

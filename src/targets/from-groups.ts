@@ -1,3 +1,4 @@
+import { DEFAULT_SPY_NAME } from '../config/presets.ts';
 import type { ScrapeConfig } from '../config/scrape-config.ts';
 import { ValueError } from '../config/value-error.ts';
 import type { TargetGroup } from '../discovery/target-group.ts';
@@ -254,7 +255,6 @@ function addressOf([target]: readonly Target[]): string {
   return target === undefined ? '' : formatHostPort(target.origin);
 }
 
-const DEFAULT_SPY_NAME = 'gospy';
 const UNIX_SOCKET_LABEL = '__unix_socket__';
 const LONE_SURROGATE = /\p{Cs}/u;
 

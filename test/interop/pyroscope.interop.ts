@@ -137,7 +137,7 @@ async function push(
     paths,
     [sink],
     { labels: all, retryRejected: false, deadlineMs: 30_000 },
-    (failure) => assert.fail(`${failure.path}: ${failure.error.message}`),
+    (failure) => assert.fail(`${failure.name}: ${failure.error.message}`),
   );
   await sink.close();
   const told = events.filter((event) => event.type !== 'accepted').map((event) => describePushEvent(event).message);

@@ -87,7 +87,7 @@ test('writes one line for each file into the index, fields in a fixed order', as
       '"url":"http://localhost:6060/debug/pprof/profile?seconds=10&token=xxxxx",' +
       '"from":"2026-11-22T10:14:50.000Z","until":"2026-11-22T10:15:00.000000001Z",' +
       '"sampleTypes":[{"type":"samples","unit":"count"},{"type":"cpu","unit":"nanoseconds"}],' +
-      `"samples":3,"bytes":${profile.body.length},"sha256":"${sha256}","reset":true,"partial":false,"kind":"window"}`,
+      `"samples":3,"bytes":${profile.body.length},"sha256":"${sha256}","reset":true,"partial":false,"kind":"window","spyName":"gospy"}`,
   );
   assert.deepEqual(receipts[0]?.entry, JSON.parse(lines[0] ?? ''));
 });

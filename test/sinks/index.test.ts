@@ -24,6 +24,7 @@ function entry(changes: Partial<IndexEntry> = {}): IndexEntry {
     bytes: 700,
     sha256: 'ab'.repeat(32),
     kind: 'window',
+    spyName: 'nodespy',
     isReset: false,
     isPartial: true,
     ...changes,

@@ -43,6 +43,7 @@ function outgoing(pprof: Uint8Array, changes: Partial<OutgoingProfile> = {}): Ou
     interval: { fromNanos: FROM, untilNanos: UNTIL },
     columns: new Map(),
     sampleLabels: 'sanitize',
+    file: undefined,
     pushId: undefined,
     ...changes,
   };

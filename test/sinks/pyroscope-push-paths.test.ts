@@ -6,8 +6,15 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { DEFAULT_HTTP_CLIENT } from '../../src/config/http-client-config.ts';
 import { DEFAULT_PUSH_LIMITS, DEFAULT_QUEUE, type RemoteWriteConfig } from '../../src/config/scrape-config.ts';
+import { compileRule } from '../../src/labels/compile-rule.ts';
 import { type IndexEntry, indexFields } from '../../src/sinks/file/index-entry.ts';
-import { type PushFailure, type PushPathsOptions, pushPaths } from '../../src/sinks/pyroscope/push-paths.ts';
+import { describePushEvent } from '../../src/sinks/pyroscope/push-event.ts';
+import {
+  type LeftOut,
+  type PushFailure,
+  type PushPathsOptions,
+  pushPaths,
+} from '../../src/sinks/pyroscope/push-paths.ts';
 import { createPyroscopeSink } from '../../src/sinks/pyroscope/pyroscope-sink.ts';
 import { buildProfile, type ProfileSpec } from '../support/build-profile.ts';
 import { type FakePyroscope, startFakePyroscope } from '../support/fake-pyroscope.ts';
@@ -55,6 +62,7 @@ async function scraped(dir: string, count: number): Promise<void> {
       bytes: body.length,
       sha256: '',
       kind: 'delta',
+      spyName: 'nodespy',
       isReset: false,
       isPartial: false,
     };
@@ -71,6 +79,7 @@ async function push(
   changes: Partial<PushPathsOptions> & { readonly remote?: Partial<RemoteWriteConfig> } = {},
 ) {
   const { remote, ...options } = changes;
+  const messages: string[] = [];
   const sink = await createPyroscopeSink(
     {
       url: server.url,
@@ -86,19 +95,34 @@ async function push(
       limits: DEFAULT_PUSH_LIMITS,
       ...remote,
     },
-    { queueRoot: queueDir, http: { userAgent: 'test' }, onEvent: () => {} },
+    {
+      queueRoot: queueDir,
+      http: { userAgent: 'test' },
+      onEvent: (event) => messages.push(describePushEvent(event).message),
+    },
   );
   const failures: PushFailure[] = [];
   const defaults = { labels: new Map<string, string>(), retryRejected: false, deadlineMs: 5_000 };
   try {
     const [summary] = await pushPaths(paths, [sink], { ...defaults, ...options }, (failure) => failures.push(failure));
-    return { summary, failures };
+    return { summary, failures, messages };
   } finally {
     await sink.close();
   }
 }
 
-const wellDone = { remote: 'main', accepted: 0, skipped: 0, textDumps: 0, rejected: 0, failed: 0, left: 0 };
+const wellDone = {
+  remote: 'main',
+  accepted: 0,
+  skipped: 0,
+  textDumps: 0,
+  empty: 0,
+  filtered: 0,
+  ignored: 0,
+  rejected: 0,
+  failed: 0,
+  left: 0,
+};
 
 test('a directory that scrape wrote goes with the labels and times of its index', async (t) => {
   const server = await startFakePyroscope(t);
@@ -156,7 +180,7 @@ test('a bare file tells its time, program and kind itself', async (t) => {
   await writeFile(join(dir, 'my-block.pb.gz'), pprofOf(['contentions', 'delay']));
   await writeFile(join(dir, 'README.md'), 'not a profile');
   const { summary } = await push(server, queue, [dir], { remote: { api: 'push' } });
-  assert.deepEqual(summary, { ...wellDone, accepted: 2 });
+  assert.deepEqual(summary, { ...wellDone, accepted: 2, ignored: 1 });
   const labels = server.received.map((received) => Object.fromEntries(received.labels));
   assert.deepEqual(
     labels.map(({ __name__, service_name }) => [__name__, service_name]),
@@ -183,7 +207,7 @@ test('a file that is no profile fails alone', async (t) => {
   const { summary, failures } = await push(server, queue, [dir]);
   assert.deepEqual(summary, { ...wellDone, accepted: 1, failed: 1 });
   assert.deepEqual(
-    failures.map(({ path, error }) => [path, error.name]),
+    failures.map(({ name, error }) => [name, error.name]),
     [[join(dir, 'a.pb.gz'), 'ProfileError']],
   );
 });
@@ -195,7 +219,8 @@ test('a listed file that is gone fails alone', async (t) => {
   await rm(join(dir, 'shop/checkout/a_6060/block/0.pb.gz'));
   const { summary, failures } = await push(server, queue, [dir]);
   assert.deepEqual(summary, { ...wellDone, accepted: 1, failed: 1 });
-  assert.match(failures[0]?.error.message ?? '', /0\.pb\.gz: cannot be read/);
+  assert.match(failures[0]?.name ?? '', /0\.pb\.gz$/);
+  assert.match(failures[0]?.error.message ?? '', /^cannot be read/);
 });
 
 test('a path that is not there is an error before anything is sent', async (t) => {
@@ -233,8 +258,64 @@ test('text dumps that an index knows are named, counted and not sent', async (t)
   await writeFile(index, `${profile}\n${line}\n`);
   const server = await startFakePyroscope(t);
   const named: string[] = [];
-  const { summary, failures } = await push(server, await scratch(t), [dir], { onTextDump: (file) => named.push(file) });
+  const onLeftOut = ({ name, why }: LeftOut) => named.push(`${why}: ${name}`);
+  const { summary, failures } = await push(server, await scratch(t), [dir], { onLeftOut });
   assert.deepEqual(failures, []);
   assert.deepEqual(summary, { ...wellDone, accepted: 1, textDumps: 1 });
-  assert.deepEqual(named, [join(dir, path)]);
+  assert.deepEqual(named, [`text: ${join(dir, path)}`]);
+});
+
+test('a profile is sent as the agent that its index names', async (t) => {
+  const server = await startFakePyroscope(t);
+  const dir = await scratch(t);
+  await scraped(dir, 1);
+  await push(server, await scratch(t), [dir]);
+  assert.equal(server.received[0]?.query.get('spyName'), 'nodespy');
+});
+
+test('of a directory without an index every file is in one of the counts, and named where it is not sent', async (t) => {
+  const server = await startFakePyroscope(t);
+  const dir = await scratch(t);
+  const sent = ['a.pb.gz', 'b.pb', 'c.pprof', 'd.prof', 'e.pgo', 'f.pprof.gz'];
+  for (const [index, name] of sent.entries()) {
+    await writeFile(join(dir, name), pprofOf(['samples'], { timeNanos: FROM + BigInt(index) }));
+  }
+  await writeFile(join(dir, 'empty.pb.gz'), pprofOf(['samples'], { samples: [] }));
+  await writeFile(join(dir, 'junk.prof'), 'junk');
+  await writeFile(join(dir, 'notes.md'), 'what was measured');
+  const named: string[] = [];
+  const onLeftOut = ({ name, why }: LeftOut) => named.push(`${why}: ${name}`);
+  const { summary, failures } = await push(server, await scratch(t), [dir], { onLeftOut });
+  assert.deepEqual(summary, { ...wellDone, accepted: sent.length, empty: 1, ignored: 1, failed: 1 });
+  assert.deepEqual(named, [`empty: ${join(dir, 'empty.pb.gz')}`, `name: ${join(dir, 'notes.md')}`]);
+  assert.deepEqual(
+    failures.map(({ name }) => name),
+    [join(dir, 'junk.prof')],
+  );
+});
+
+test('a file that write-relabel-configs drop is counted and named', async (t) => {
+  const server = await startFakePyroscope(t);
+  const dir = await scratch(t);
+  await writeFile(join(dir, 'a.pb.gz'), pprofOf(['samples']));
+  const named: string[] = [];
+  const { rule } = compileRule({ action: 'drop' });
+  assert.ok(rule);
+  const { summary } = await push(server, await scratch(t), [dir], {
+    remote: { writeRelabelRules: [rule] },
+    onLeftOut: ({ name, why }) => named.push(`${why}: ${name}`),
+  });
+  assert.deepEqual(summary, { ...wellDone, filtered: 1 });
+  assert.deepEqual(named, [`filtered: ${join(dir, 'a.pb.gz')}`]);
+});
+
+test('a refusal by the server names the file', async (t) => {
+  const server = await startFakePyroscope(t);
+  const [dir, queue] = [await scratch(t), await scratch(t)];
+  const file = join(dir, 'a.pgo');
+  await writeFile(file, pprofOf(['samples']));
+  server.answer = () => ({ status: 400 });
+  const { messages } = await push(server, queue, [file]);
+  const [message = ''] = messages.filter((text) => text.includes('refused for good'));
+  assert.ok(message.startsWith(`${file} (cpu of `), message);
 });

@@ -38,6 +38,7 @@ function lineOf(path: string, hoursAgo: number): string {
     bytes: 100,
     sha256: 'ab'.repeat(32),
     kind: 'delta',
+    spyName: 'nodespy',
     isReset: false,
     isPartial: false,
   };

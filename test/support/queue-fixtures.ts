@@ -35,6 +35,7 @@ export function metaOf(changes: Partial<EntryMeta> = {}): EntryMeta {
     pprofBytes: 100,
     sampleRate: 100,
     queuedAtMs: 1_763_805_611_000,
+    file: undefined,
     pushId: undefined,
     refusals: 0,
     answer: undefined,

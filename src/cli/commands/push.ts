@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Config } from '../../config/scrape-config.ts';
 import { UsageError } from '../../errors.ts';
 import { INDEX_FILE } from '../../sinks/file/index-entry.ts';
-import { type PushSummary, pushPaths } from '../../sinks/pyroscope/push-paths.ts';
+import { type LeftOut, type PushSummary, pushPaths } from '../../sinks/pyroscope/push-paths.ts';
 import { hasDefaultConfig, loadConfigFor } from '../config-source.ts';
 import { EXIT_FAILED, EXIT_OK, exitCodeOfSignal } from '../exit-code.ts';
 import { type Io, paintFor, writeLines } from '../io.ts';
@@ -39,20 +39,18 @@ export async function push(paths: readonly string[], flags: PushFlags, io: Io): 
   const outDir = config.output.dir ?? paths.find((path) => isOutDirectory(resolve(io.cwd, path)));
   const sinks = await openRemotes(remotes, { outDir, io, log });
   try {
-    const textDumps = new Set<string>();
-    const onTextDump = (path: string) => {
-      if (textDumps.has(path)) return;
-      textDumps.add(path);
-      log.info(`${path}: a text dump, which no server takes: not sent`);
+    const told = new Set<string>();
+    const onLeftOut = ({ name, why }: LeftOut) => {
+      if (told.has(name)) return;
+      told.add(name);
+      log.info(`${name}: not sent: ${REASONS[why]}`);
     };
     const pushed = pushPaths(
       paths,
       sinks,
-      { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline, onTextDump },
-      ({ remote, path, error }) => {
-        const said = error.message.startsWith(path) ? error.message : `${path}: ${error.message}`;
-        log.error(`remote ${remote}: ${said}`, { remote, code: error.code, hint: error.hint });
-      },
+      { labels, retryRejected: flags.retry, deadlineMs: flags.pushDeadline, onLeftOut },
+      ({ remote, name, error }) =>
+        log.error(`remote ${remote}: ${name}: ${error.message}`, { remote, code: error.code, hint: error.hint }),
     );
     const summaries = await Promise.race([pushed, aborted(signals.signal)]);
     const received = signals.received();
@@ -91,10 +89,21 @@ async function configFor(flags: PushFlags, io: Io, log: Log): Promise<Pick<Confi
   return config;
 }
 
-function lineOf({ remote, accepted, skipped, textDumps, rejected, failed, left }: PushSummary): string {
+const REASONS: Readonly<Record<LeftOut['why'], string>> = {
+  text: 'a text dump, which no server takes',
+  name: 'not named like a profile (.pb.gz, .pb, .pprof, .prof, .pgo); name the file itself to send it',
+  empty: 'it has no samples',
+  filtered: 'dropped by write-relabel-configs',
+};
+
+function lineOf(summary: PushSummary): string {
+  const { remote, accepted, skipped, textDumps, empty, filtered, ignored, rejected, failed, left } = summary;
   const parts = [`${count(accepted, 'profile')} sent`];
   if (skipped > 0) parts.push(`${skipped} sent before`);
   if (textDumps > 0) parts.push(`${count(textDumps, 'text dump')} not sent`);
+  if (empty > 0) parts.push(`${empty} empty`);
+  if (filtered > 0) parts.push(`${filtered} dropped by write-relabel-configs`);
+  if (ignored > 0) parts.push(`${ignored} not named like a profile`);
   if (rejected > 0) parts.push(`${rejected} refused (kept in rejected/; pyro-pull push --retry sends them again)`);
   if (failed > 0) parts.push(`${failed} unreadable`);
   if (left > 0) parts.push(`${left} left for the next run`);

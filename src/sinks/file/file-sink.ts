@@ -137,6 +137,7 @@ function entryOf(profile: FinishedProfile, path: string): IndexEntry {
     labels: profile.labels,
     url: redactUrl(profile.target.url),
     kind: profile.profileKind,
+    spyName: profile.target.spyName,
     fromNanos: profile.fromNanos,
     untilNanos: profile.untilNanos,
     sampleTypes: profile.sampleTypes,

@@ -1,4 +1,4 @@
-import { PRESETS } from '../../config/presets.ts';
+import { DEFAULT_SPY_NAME, PRESETS } from '../../config/presets.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { isCumulativeType } from '../../profile/go-columns.ts';
 import { PROFILE_KINDS, type ProfileKind } from '../../profile/profile-kind.ts';
@@ -20,6 +20,8 @@ export interface IndexEntry {
   readonly url: string;
   /** What its values stand for. */
   readonly kind: ProfileKind;
+  /** The agent as which `push` introduces itself to a server: `gospy`, `nodespy` … */
+  readonly spyName: string;
   /** The interval the profile speaks for, Unix nanoseconds. */
   readonly fromNanos: bigint;
   readonly untilNanos: bigint;
@@ -48,6 +50,7 @@ export function indexFields(entry: IndexEntry): Readonly<Record<string, unknown>
     reset: entry.isReset,
     partial: entry.isPartial,
     kind: entry.kind,
+    spyName: entry.spyName,
   };
 }
 
@@ -81,6 +84,7 @@ export function parseIndexLine(line: string): IndexEntry | undefined {
   if (labels === undefined || sampleTypes === undefined) return undefined;
   const isReset = fields.get('reset') === true;
   const isPartial = fields.get('partial') === true;
+  const spyName = text('spyName') ?? DEFAULT_SPY_NAME; // version 0.1.0 wrote none
   const kind = asKind(fields.get('kind')) ?? kindOfPreset(profile, sampleTypes);
   return {
     path,
@@ -88,6 +92,7 @@ export function parseIndexLine(line: string): IndexEntry | undefined {
     labels,
     url,
     kind,
+    spyName,
     fromNanos,
     untilNanos,
     sampleTypes,

@@ -19,6 +19,7 @@ export interface OutgoingProfile {
   readonly columns: ReadonlyMap<string, ColumnMeta>;
   readonly sampleLabels: ScrapeConfig['sampleLabels'];
   /** See `EntryMeta`. */
+  readonly file: string | undefined;
   readonly pushId: string | undefined;
 }
 
@@ -32,6 +33,7 @@ export function outgoingOf({ target, labels, body, fromNanos, untilNanos }: Fini
     interval: { fromNanos, untilNanos },
     columns: columnsOf(target.profile.sampleTypes),
     sampleLabels: target.job.sampleLabels,
+    file: undefined,
     pushId: undefined,
   };
 }

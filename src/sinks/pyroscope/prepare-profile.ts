@@ -119,6 +119,7 @@ export async function prepareProfile(
     pprofBytes: pprof.length,
     sampleRate: facts.sampleRate,
     queuedAtMs: nowMs,
+    file: outgoing.file,
     pushId: outgoing.pushId,
     refusals: 0,
     answer: undefined,

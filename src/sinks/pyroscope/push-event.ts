@@ -112,8 +112,9 @@ function say(level: PushMessage['level'], message: string, hint?: string): PushM
   return { level, message, hint };
 }
 
-function whatOf({ profile, labels }: EntryMeta): string {
-  return `${profile} of ${nameOf(labels)}`;
+function whatOf({ profile, labels, file }: EntryMeta): string {
+  const what = `${profile} of ${nameOf(labels)}`;
+  return file === undefined ? what : `${file} (${what})`;
 }
 
 /** What mends the refusals that users meet; the server's own words say what is wrong. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { canonicalProfileName, PRESETS } from '../../config/presets.ts';
+import { canonicalProfileName, DEFAULT_SPY_NAME, PRESETS } from '../../config/presets.ts';
 import { errnoOf, SinkError } from '../../errors.ts';
 import { byName, type LabelSet, NAME_LABEL, SERVICE_NAME_LABEL } from '../../labels/label-set.ts';
 import { openProfile } from '../../profile/open-profile.ts';
@@ -19,12 +19,16 @@ const INDEX_ABOVE = 5;
 /** A file to push, and what an index says of it. */
 export interface PushFile {
   readonly path: string;
+  /** The path as the user gave it, with what lies below. */
+  readonly name: string;
   readonly entry: IndexEntry | undefined;
+  /** False for a file of a directory whose name is not that of a profile: it is not sent. */
+  readonly isProfile: boolean;
 }
 
 /**
  * The profiles that a user's paths stand for, each once: a file; of a directory that `scrape` wrote all that its index
- * lists, in that order; of any other directory every `.pb.gz`, `.pb`, `.pprof`, `.prof` and `.pgo` below it. A file inside a directory that
+ * lists, in that order; of any other directory every file below it whose name is that of a profile. A file inside a directory that
  * `scrape` wrote is found in its index, too. Rejects with a SinkError for a path that is not there.
  */
 export async function* findPushFiles(paths: readonly string[]): AsyncGenerator<PushFile> {
@@ -40,14 +44,22 @@ export async function* findPushFiles(paths: readonly string[]): AsyncGenerator<P
   for (const given of paths) {
     const path = resolve(given);
     if (!(await isDirectory(path, given))) {
-      yield* once([{ path, entry: await findEntry(path, indexes) }]);
+      yield* once([{ path, name: given, entry: await findEntry(path, indexes), isProfile: true }]);
       continue;
     }
     const entries = await indexOf(path, indexes);
-    if (entries.size > 0) yield* once([...entries].map(([name, entry]) => ({ path: join(path, name), entry })));
+    const fileAt = (below: string, entry: IndexEntry | undefined, isProfile: boolean): PushFile => ({
+      path: join(path, below),
+      name: join(given, below),
+      entry,
+      isProfile,
+    });
+    if (entries.size > 0) yield* once([...entries].map(([below, entry]) => fileAt(below, entry, true)));
     else
-      for await (const file of profilesBelow(path))
-        yield* once([{ path: file, entry: await findEntry(file, indexes) }]);
+      for await (const file of filesBelow(path)) {
+        const entry = await findEntry(file, indexes);
+        yield* once([fileAt(relative(path, file), entry, entry !== undefined || PROFILE_NAME.test(file))]);
+      }
   }
 }
 
@@ -86,13 +98,17 @@ async function findEntry(
   return undefined;
 }
 
-async function* profilesBelow(dir: string): AsyncGenerator<string> {
+/** Endings that producers and `go build -pgo` give to profiles. */
+const PROFILE_NAME = /\.(?:pb|pprof|prof|pgo)(?:\.gz)?$/;
+
+/** All files below a directory, sorted by name, without hidden ones. */
+async function* filesBelow(dir: string): AsyncGenerator<string> {
   const found = await readdir(dir, { withFileTypes: true });
   for (const file of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (file.name.startsWith('.')) continue;
     const path = join(dir, file.name);
-    if (file.isDirectory()) yield* profilesBelow(path);
-    else if (/\.(?:pb|pprof|prof|pgo)(?:\.gz)?$/.test(file.name)) yield path;
+    if (file.isDirectory()) yield* filesBelow(path);
+    else yield path;
   }
 }
 
@@ -107,7 +123,7 @@ export interface FileDefaults {
  * A file as it goes to a remote. What no index tells comes from the pprof itself: its time, its program as the service,
  * its columns as the kind of profile. Rejects with the system's error or a ProfileError.
  */
-export async function readPushFile({ path, entry }: PushFile, defaults: FileDefaults): Promise<OutgoingProfile> {
+export async function readPushFile({ path, name, entry }: PushFile, defaults: FileDefaults): Promise<OutgoingProfile> {
   const body = await readFile(path);
   const known = entry ?? describeBare(body, path);
   const labels = new Map([...known.labels, ...defaults.labels]);
@@ -119,13 +135,14 @@ export async function readPushFile({ path, entry }: PushFile, defaults: FileDefa
   return {
     profile: known.profile,
     labels,
-    spyName: 'gospy',
+    spyName: entry?.spyName ?? DEFAULT_SPY_NAME,
     body,
     isValid: false,
     interval,
     columns:
       defaults.columnsOf?.(known.profile, labels) ?? columnsOf(PRESETS.get(known.profile)?.sampleTypes ?? new Map()),
     sampleLabels: 'sanitize',
+    file: name,
     pushId: id.digest('hex').slice(0, 32),
   };
 }

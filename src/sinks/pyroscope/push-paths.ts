@@ -10,18 +10,31 @@ export interface PushPathsOptions extends FileDefaults {
   readonly retryRejected: boolean;
   /** How long to go on without getting further. */
   readonly deadlineMs: number;
-  /** A text dump, which no server takes: it is passed over. Called once for each remote. */
-  readonly onTextDump?: (path: string) => void;
+  /** A file that is not sent, and is no failure. Called once for each remote. */
+  readonly onLeftOut?: (file: LeftOut) => void;
+}
+
+/** A file that is not sent, and is no failure. */
+export interface LeftOut {
+  readonly remote: string;
+  /** The path as the user gave it, with what lies below. */
+  readonly name: string;
+  /**
+   * `text`: a text dump, which no server takes. `name`: found in a directory, with a name that no profile has. `empty`: a
+   * profile without samples. `filtered`: dropped by `write-relabel-configs`.
+   */
+  readonly why: 'text' | 'name' | 'empty' | 'filtered';
 }
 
 /** One file that was not handed to a remote. */
 export interface PushFailure {
   readonly remote: string;
-  readonly path: string;
+  /** The path as the user gave it, with what lies below. */
+  readonly name: string;
   readonly error: PyroPullError;
 }
 
-/** What became of the paths at one remote. All well where `rejected`, `failed` and `left` are 0. */
+/** What became of the paths at one remote: each file is in one of the counts. All well where `rejected`, `failed` and `left` are 0. */
 export interface PushSummary {
   readonly remote: string;
   /** Taken by the remote in this run, earlier runs' leftovers included. */
@@ -31,6 +44,12 @@ export interface PushSummary {
   readonly rejected: number;
   /** Text dumps, which are never sent. */
   readonly textDumps: number;
+  /** Profiles without samples, which are never sent. */
+  readonly empty: number;
+  /** Dropped by `write-relabel-configs`. */
+  readonly filtered: number;
+  /** Files of a directory whose names are not those of profiles. */
+  readonly ignored: number;
   /** Files that can't be read or are no profiles. */
   readonly failed: number;
   /** Not delivered for lack of time: in the queue, or not yet queued. The next run goes on with them. */
@@ -58,15 +77,18 @@ async function pushTo(
   onFailure: (failure: PushFailure) => void,
 ): Promise<PushSummary> {
   let skipped = 0;
-  let textDumps = 0;
+  const leftOut = { text: 0, name: 0, empty: 0, filtered: 0 };
+  const leaveOut = (name: string, why: LeftOut['why']) => {
+    leftOut[why] += 1;
+    options.onLeftOut?.({ remote: sink.name, name, why });
+  };
   let failed = 0;
   let notQueued = 0;
   let isStuck = false;
   if (options.retryRejected) await sink.retryRejected();
   for await (const file of findPushFiles(paths)) {
-    if (file.entry?.kind === 'text') {
-      textDumps += 1;
-      options.onTextDump?.(file.path);
+    if (!file.isProfile || file.entry?.kind === 'text') {
+      leaveOut(file.name, file.isProfile ? 'text' : 'name');
       continue;
     }
     if (isStuck) {
@@ -78,10 +100,12 @@ async function pushTo(
       const delivery = outgoing.pushId === undefined ? undefined : sink.deliveryOf(outgoing.pushId);
       if (delivery === 'earlier') skipped += 1;
       if (delivery !== undefined) continue; // if now, it lay in the queue and is counted there
-      await sink.push(outgoing);
+      const { remote } = await sink.push(outgoing);
+      const outcome = remote?.outcome;
+      if (outcome === 'empty' || outcome === 'filtered') leaveOut(file.name, outcome);
     } catch (error) {
       failed += 1;
-      onFailure({ remote: sink.name, path: file.path, error: toError(error, file.path) });
+      onFailure({ remote: sink.name, name: file.name, error: toError(error) });
       continue;
     }
     if (sink.stats.queued > AHEAD) await sink.flush(options.deadlineMs, AHEAD);
@@ -89,14 +113,25 @@ async function pushTo(
   }
   if (!isStuck) await sink.flush(options.deadlineMs);
   const { accepted, rejected, queued } = sink.stats;
-  return { remote: sink.name, accepted, skipped, textDumps, rejected, failed, left: queued + notQueued };
+  return {
+    remote: sink.name,
+    accepted,
+    skipped,
+    textDumps: leftOut.text,
+    empty: leftOut.empty,
+    filtered: leftOut.filtered,
+    ignored: leftOut.name,
+    rejected,
+    failed,
+    left: queued + notQueued,
+  };
 }
 
 /** Faults of ours go on; a file that can't be read is the world's. */
-function toError(error: unknown, path: string): PyroPullError {
+function toError(error: unknown): PyroPullError {
   if (error instanceof PyroPullError) return error;
   if (error instanceof Error && 'code' in error) {
-    return new SinkError('PUSH_FILE', `${path}: cannot be read: ${error.message}`, { cause: error });
+    return new SinkError('PUSH_FILE', `cannot be read: ${error.message}`, { cause: error });
   }
   throw error;
 }

@@ -26,6 +26,8 @@ export interface EntryMeta {
   readonly sampleRate: number | undefined;
   /** Unix milliseconds. */
   readonly queuedAtMs: number;
+  /** The file that `push` sends; undefined for profiles that a scrape queued. */
+  readonly file: string | undefined;
   /** Identity for the record of what `push` has delivered; undefined for profiles that a scrape queued. */
   readonly pushId: string | undefined;
   /** Answers of the server that count towards a bound (422, a 429 that may be for ever). */
@@ -63,6 +65,7 @@ export function formatMeta(meta: EntryMeta): string {
     pprofBytes: meta.pprofBytes,
     sampleRate: meta.sampleRate,
     queuedAt: new Date(meta.queuedAtMs).toISOString(),
+    file: meta.file,
     pushId: meta.pushId,
     refusals: meta.refusals === 0 ? undefined : meta.refusals,
     answer: meta.answer,
@@ -92,6 +95,7 @@ export function parseMeta(text: string): EntryMeta {
     pprofBytes: root.number('pprofBytes'),
     sampleRate: root.has('sampleRate') ? root.number('sampleRate') : undefined,
     queuedAtMs: root.date('queuedAt'),
+    file: root.has('file') ? root.text('file') : undefined,
     pushId: root.has('pushId') ? root.text('pushId') : undefined,
     refusals: root.has('refusals') ? root.number('refusals') : 0,
     answer: root.has('answer') ? root.text('answer') : undefined,

@@ -60,6 +60,7 @@ for (let id = Number(first); id < Number(first) + Number(count); id++) {
     interval: { fromNanos, untilNanos: fromNanos + 1n },
     columns: new Map(),
     sampleLabels: 'sanitize',
+    file: undefined,
     pushId: undefined,
   });
   say(`kept ${id}`);
