@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { buildProfile } from '../support/build-profile.ts';
 import { type GoService, type GoServiceOptions, start } from './parts/go-service.ts';
 import { type JobOptions, writeConfig } from './support/config-file.ts';
+import { during } from './support/during.ts';
 import { describe, differences } from './support/oracle.ts';
 import { freshDirectory } from './support/places.ts';
 import { readIndex, scrapeInto, theOnly, type Written } from './support/pyro-pull.ts';
@@ -334,19 +334,6 @@ async function work(service: GoService, n: number): Promise<void> {
   await service.do(`contend?n=${n}`);
   await service.do(`block?n=${n}`);
   await service.do('publish');
-}
-
-/** Polls for a moment of a run that is under way. Rejects if the run ends before it comes. */
-async function during(scrape: Promise<unknown>, hasCome: () => Promise<boolean>): Promise<void> {
-  let ended = false;
-  const end = (): void => {
-    ended = true;
-  };
-  scrape.then(end, end);
-  while (!(await hasCome())) {
-    if (ended) throw new Error('the run ended too early', { cause: await scrape });
-    await sleep(20);
-  }
 }
 
 /** Whether each of the endpoints has sent a profile. */
