@@ -33,17 +33,20 @@ export function nanosOf(stamp: Stamp): bigint {
   return stamp.targetNanos === 0n ? msToNanos(stamp.wallMs) : stamp.targetNanos;
 }
 
+/** Clocks that differ by less over one interval were not set meanwhile, in milliseconds: they drift, or were not read at once. */
+const CLOCK_SET_MS = 1000;
+
 /**
  * How long it was from one stamp to the next, in nanoseconds: by the target's clock if both have it and it went forward,
- * else by ours, the monotonic one if we can. Never negative.
+ * else by our wall clock, so that an interval begins where the one before it ended. Where that clock was set meanwhile the
+ * monotonic one decides. Never negative.
  */
 export function elapsedNanos(from: Stamp, to: Stamp): bigint {
   if (from.targetNanos > 0n && to.targetNanos > from.targetNanos) return to.targetNanos - from.targetNanos;
-  const ms =
-    from.monotonicMs !== undefined && to.monotonicMs !== undefined
-      ? to.monotonicMs - from.monotonicMs
-      : to.wallMs - from.wallMs;
-  return msToNanos(Math.max(0, ms));
+  const wallMs = to.wallMs - from.wallMs;
+  if (from.monotonicMs === undefined || to.monotonicMs === undefined) return msToNanos(Math.max(0, wallMs));
+  const monotonicMs = to.monotonicMs - from.monotonicMs;
+  return msToNanos(Math.max(0, Math.abs(wallMs - monotonicMs) < CLOCK_SET_MS ? wallMs : monotonicMs));
 }
 
 /** Rounded to whole microseconds, which a double of milliseconds still tells apart. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,9 +38,25 @@ async function untilWritten(dir: string, files: number): Promise<void> {
   }
 }
 
+/** Until the snapshot of the last written file is kept, too: it is kept after the file is written. */
+async function untilKept(dir: string): Promise<void> {
+  const index = statSync(join(dir, 'profiles/index.ndjson')).mtimeMs;
+  const states = join(dir, 'profiles/.state');
+  const newest = () => Math.max(...readdirSync(states).map((name) => statSync(join(states, name)).mtimeMs));
+  for (let waited = 0; newest() < index; waited += 50) {
+    assert.ok(waited < 30_000, 'the snapshot was not kept');
+    await sleep(50);
+  }
+}
+
 test('after kill -9 the next delta begins where the last written one ended', async (t) => {
   const heap = new GoHeap({ samples: 20 });
+  let answered = 0;
+  let limit = 0;
+  // Holds the request that comes after the last one of interest, so that the kill meets no scrape half done.
   const target = await startFakeTarget(t, (request, response) => {
+    if (answered === limit) return;
+    answered += 1;
     heap.advance({ changed: 0.5 });
     answers.profile(gzipSync(buildProfile(heap.snapshot())))(request, response);
   });
@@ -53,8 +69,10 @@ test('after kill -9 the next delta begins where the last written one ended', asy
   };
   writeFileSync(join(dir, 'pyro-pull.yml'), JSON.stringify({ 'scrape-configs': [job] }));
   for (const files of [2, 4]) {
+    limit = files + 1; // the first snapshot of all gives no file
     const child = startProcess(t, dir);
     await untilWritten(dir, files);
+    await untilKept(dir);
     child.kill('SIGKILL');
     await once(child, 'exit');
   }

@@ -42,18 +42,33 @@ test('serves pages of its own too', async () => {
 test('serves a CPU profile of the shop alone, one at a time', async () => {
   // What this thread does meanwhile must not be in it.
   const timer = setInterval(burnInTheScraper, 30);
+  // The load gives way on a busy machine, so this visits the shop for as long as the profile takes.
+  let isTaken = false;
+  const visits = visitWhile(() => !isTaken);
   const [profile, second] = await Promise.all([
     fetchProfile('/debug/pprof/profile?seconds=2'),
     fetch(`http://${service.address}/debug/pprof/profile?seconds=1`),
-  ]).finally(() => clearInterval(timer));
+  ]).finally(() => {
+    isTaken = true;
+    clearInterval(timer);
+  });
+  await visits;
   assert.equal(second.status, 500);
   assert.equal(await second.text(), 'Could not enable CPU profiling: cpu profiling already in use\n');
   assert.ok(totalOf(profile, 1, 'renderProductPage') > 0n);
   assert.equal(totalOf(profile, 1, 'burnInTheScraper'), 0n);
-  // The share of a core that the load allows itself, with room for start-up and a busy machine.
-  const share = Number(totalOf(profile, 1)) / Number(profile.durationNanos);
-  assert.ok(share > 0.02 && share < 0.6, `${share} of a core`);
 });
+
+test('leaves most of a core alone', async () => {
+  const profile = await fetchProfile('/debug/pprof/profile?seconds=1');
+  // The load allows itself 0.35; starting the profiler is in it, too.
+  const share = Number(totalOf(profile, 1)) / Number(profile.durationNanos);
+  assert.ok(share < 0.6, `${share} of a core`);
+});
+
+async function visitWhile(isWanted: () => boolean): Promise<void> {
+  while (isWanted()) await (await fetch(`http://${service.address}/products?q=a`)).arrayBuffer();
+}
 
 function burnInTheScraper(): void {
   for (const end = performance.now() + 10; performance.now() < end; );
