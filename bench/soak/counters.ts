@@ -1,3 +1,4 @@
+import type { SampleType } from '../../src/profile/sample-type.ts';
 import { buildProfile, type FrameSpec, type MappingSpec, type SampleSpec } from '../../test/support/build-profile.ts';
 
 /** The profiles that a target of the soak serves. */
@@ -32,6 +33,14 @@ const COLUMNS: Readonly<Record<SoakProfile, readonly (readonly [type: string, un
     ['samples', 'count'],
     ['cpu', 'nanoseconds'],
   ],
+};
+
+/** The period types that Go writes beside these columns: they tell its counters from those of other runtimes. */
+const PERIOD_TYPES: Readonly<Record<SoakProfile, SampleType>> = {
+  mem: { type: 'space', unit: 'bytes' },
+  mutex: { type: 'contentions', unit: 'count' },
+  goroutines: { type: 'goroutine', unit: 'count' },
+  cpu: { type: 'cpu', unit: 'nanoseconds' },
 };
 
 /** Which columns count since the process began. */
@@ -99,10 +108,9 @@ export function profileOf(snapshot: Snapshot, { timeNanos, durationNanos = 0n, i
     const leaf: FrameSpec = { address, mapping, lines: [{ name, filename: 'soak.go', line: 9n }] };
     samples.push({ stack: [leaf, main], values });
   }
-  const [periodType = ['', '']] = COLUMNS[profile];
   return buildProfile({
     sampleTypes: COLUMNS[profile].map(([type, unit]) => ({ type, unit })),
-    periodType: { type: periodType[0], unit: periodType[1] },
+    periodType: PERIOD_TYPES[profile],
     period: 1n,
     mappings: [mapping],
     samples,
