@@ -260,7 +260,10 @@ function defineDelta(program: Command, io: Io, finish: (code: number) => void): 
     .requiredOption('-o, --output <file>', 'where to write the delta; - for standard output')
     .option('--json', 'what was done as one JSON document (on stderr where the delta goes to stdout)', false)
     .option('--body-size-limit <size>', 'refuse a file that is larger than this uncompressed', '64MiB')
-    .addHelpText('after', '\nExample:\n  $ pyro-pull delta heap.before.pb.gz heap.after.pb.gz -o heap.delta.pb.gz')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 written, 1 a file is missing, unreadable or no snapshot, 2 wrong usage\n\nExample:\n  $ pyro-pull delta heap.before.pb.gz heap.after.pb.gz -o heap.delta.pb.gz',
+    )
     .action(
       async (before: string, after: string, options: { output: string; json: boolean; bodySizeLimit: string }) => {
         const { delta } = await import('./commands/delta.ts');

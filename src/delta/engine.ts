@@ -232,7 +232,7 @@ function takeSamples(
   stride?: number,
   expectMemory?: (bytes: number) => void,
 ): void {
-  reader.start({ allowNegative: true, locations: keys.locations, seedA: seed.a, seedB: seed.b });
+  reader.start({ locations: keys.locations, seedA: seed.a, seedB: seed.b });
   snapshot.start(before, index.sampleTypes.length, index.sampleCount, stride, expectMemory);
   for (let sample = 0; sample < index.sampleCount; sample++) {
     reader.read(sample, snapshot.values, snapshot.nextValues);

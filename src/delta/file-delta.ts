@@ -85,7 +85,7 @@ function start(content: ProfileBody, namesDecide = false): DeltaStarted | DeltaD
   const started = makeDelta({ content, state: undefined, namesDecide, plan: planOf });
   if (started.kind === 'delta') throw new Error('a delta without a state before it');
   // Of what is not subtracted only the header has been looked at.
-  if (started.kind === 'declined') validateProfile(content.pprof, { allowNegative: true });
+  if (started.kind === 'declined') validateProfile(content.pprof);
   return started;
 }
 

@@ -206,10 +206,19 @@ export class TargetStep {
       const endNanos = isStart ? timeNanos + durationNanos : untilNanos;
       return { fromNanos: endNanos - durationNanos, untilNanos: endNanos, isOurs: !hasTime && timeNanos !== 0n };
     }
-    if (this.#before !== undefined && !this.#before.hasGap) {
+    if (this.#before !== undefined && this.#adjoins(reading, this.#before)) {
       return { fromNanos: untilNanos - elapsedNanos(this.#before.stamp, stamp), untilNanos, isOurs: false };
     }
     return { fromNanos: untilNanos - msToNanos(this.#target.scrapeIntervalMs), untilNanos, isOurs: false };
+  }
+
+  /**
+   * Whether the interval begins at the answer before this one. What happened meanwhile has to be told from there, however
+   * long ago that was. A state stands for its own scrape interval, and not for the time in which no pyro-pull ran.
+   */
+  #adjoins(reading: Reading, { hasGap, stamp }: TrackedTarget): boolean {
+    const isOfThisProcess = stamp.monotonicMs !== undefined;
+    return !hasGap && (reading !== 'state' || isOfThisProcess);
   }
 
   #measuredInterval(header: ProfileHeader): { fromNanos: bigint; untilNanos: bigint; isOurs: boolean } {
@@ -325,7 +334,7 @@ export class TargetStep {
     const limits = this.#limits;
     const opened = openInEngine(content, limits);
     if (opened && checkInEngine(opened, limits)) return opened.header;
-    return validateProfile(content.pprof, { limits, allowNegative: true });
+    return validateProfile(content.pprof, { limits });
   }
 
   #receivedBody(): Uint8Array {

@@ -1,5 +1,5 @@
 import { LABEL, SAMPLE } from './message-types.ts';
-import { int64, overLimit, uint64Text } from './profile-fault.ts';
+import { overLimit, uint64Text } from './profile-fault.ts';
 import { endOfMessage, type ProfileIndex } from './profile-index.ts';
 import type { Sample } from './sample.ts';
 import type { SampleReading } from './sample-reader.ts';
@@ -65,7 +65,6 @@ export class CarefulSampleReader {
       this.#takeLocation(slot);
       return;
     }
-    if (hi < 0 && !this.#reading!.allowNegative) throw reader.fault(`is negative: ${int64(lo, hi)}`);
     if (this.#valueCount < this.#index.sampleTypes.length) {
       values[at + this.#valueCount * 2] = lo;
       values[at + this.#valueCount * 2 + 1] = hi;

@@ -5,8 +5,6 @@ import { ShortVarint } from './short-varint.ts';
 
 /** How to read the samples of one profile. */
 export interface SampleReading {
-  /** True for a difference that the target made: its values may be negative. */
-  readonly allowNegative: boolean;
   /** Two hash lanes for each location, at twice its slot. */
   readonly locations: Int32Array;
   /** Where the lanes of a stack start. */

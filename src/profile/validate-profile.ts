@@ -22,8 +22,6 @@ export interface ProfileHeader {
 export interface ValidateOptions {
   /** Those of the default limit on bytes, or of the profile's own size where that is larger, unless given. */
   readonly limits?: ProfileLimits;
-  /** True for a difference that the target made (`?seconds=` on heap …): its values may be negative. */
-  readonly allowNegative?: boolean;
 }
 
 const index = new ProfileIndex();
@@ -31,7 +29,8 @@ const reader = new SampleReader(index);
 
 /**
  * Reads the whole of an uncompressed pprof profile and refuses it with a ProfileError (which names field, index or id, and
- * byte offset) if anything in it is malformed, from the protobuf level to the last reference.
+ * byte offset) if anything in it is malformed, from the protobuf level to the last reference. A negative value is not: Go
+ * writes them in the difference of two snapshots (`?seconds=`), and its reader takes them.
  */
 export function validateProfile(pprof: Uint8Array, options: ValidateOptions = {}): ProfileHeader {
   return forEachSample(pprof, options, () => undefined);
@@ -46,7 +45,7 @@ export function forEachSample(
   try {
     index.fill(pprof, options.limits ?? profileLimits(Math.max(DEFAULT_BODY_BYTES, pprof.length)));
     const locations = new Int32Array((index.locations.length + 1) * 2);
-    reader.start({ allowNegative: options.allowNegative ?? false, locations, seedA: 0, seedB: 0 });
+    reader.start({ locations, seedA: 0, seedB: 0 });
     const { sampleCount, sampleTypes } = index;
     const values = new Int32Array(sampleTypes.length * 2);
     for (let sample = 0; sample < sampleCount; sample++) {

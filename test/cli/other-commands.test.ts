@@ -177,6 +177,25 @@ test('delta of a malformed file names it, writes nothing, exit code 1', async (t
   assert.deepEqual(readdirSync(dir).sort(), ['a', 'b']);
 });
 
+for (const [what, file, says] of [
+  ['is missing', 'gone', /^pyro-pull: gone: no such file or directory\n$/],
+  ['is a directory', '.', /^pyro-pull: \.: illegal operation on a directory\n$/],
+] as const) {
+  test(`delta of a file that ${what} names it, writes nothing, exit code 1`, async (t) => {
+    const dir = temporaryDirectory(t);
+    writeFileSync(join(dir, 'a'), heapOf(10n));
+    for (const files of [
+      ['a', file],
+      [file, 'a'],
+    ]) {
+      const io = memoryIo({ cwd: dir });
+      assert.equal(await run(['delta', ...files, '-o', 'c'], io), 1);
+      assert.match(io.err(), says);
+      assert.deepEqual(readdirSync(dir), ['a']);
+    }
+  });
+}
+
 test('delta of two restarts says that the counters were reset', async (t) => {
   const dir = temporaryDirectory(t);
   const io = memoryIo({ cwd: dir });

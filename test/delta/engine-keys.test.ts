@@ -17,7 +17,7 @@ function keysOf(samples: readonly SampleSpec[], seed = SEED): { a: number[]; b: 
   const keys = new SampleKeys(index);
   index.fill(buildProfile(snapshot(samples)), DEFAULT_PROFILE_LIMITS);
   keys.start(seed);
-  reader.start({ allowNegative: false, locations: keys.locations, seedA: seed.a, seedB: seed.b });
+  reader.start({ locations: keys.locations, seedA: seed.a, seedB: seed.b });
   const lanes: { a: number[]; b: number[] } = { a: [], b: [] };
   const values = new Int32Array(4);
   for (let number = 0; number < index.sampleCount; number++) {

@@ -186,6 +186,23 @@ test('a heap of nothing but inuse is a state: written at once, as it came, howev
   assert.equal(run.tracker.hasBaseline(run.target, Number(START_NANOS / 1_000_000n) + 121_000), true);
 });
 
+test('a state stands for one interval, not for the time since an earlier run; what happened since then is told from there', async () => {
+  const lengthOf = async (config: TrackerRunOptions, spec: ProfileSpec): Promise<bigint> => {
+    const before = new TrackerRun(config);
+    await before.next(spec, { seconds: 100 });
+    const after = new TrackerRun(config);
+    const state = before.tracker.exportState(before.target.key);
+    assert.ok(state !== undefined);
+    assert.equal(after.tracker.importState(after.target.key, state), 'restored');
+    const { fromNanos, untilNanos } = passedOn(await after.next(spec, { seconds: 3700 })).outcome;
+    assert.equal(untilNanos - START_NANOS, nanos(3700));
+    return untilNanos - fromNanos;
+  };
+  const { scrapeIntervalMs } = new TrackerRun().target;
+  assert.equal(await lengthOf({ profile: 'goroutines' }, goroutines(7n)), nanos(scrapeIntervalMs / 1000));
+  assert.equal(await lengthOf({ pathAndQuery: '/debug/pprof/delta_heap' }, heap(7n)), nanos(3600));
+});
+
 test("goroutines with seconds: Go's own difference, with its negative values", async () => {
   const run = { profile: 'goroutines', seconds: 1 };
   assert.deepEqual(await said(run, goroutines(-3n, seconds(1))), ['delta: -3']);

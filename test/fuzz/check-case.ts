@@ -45,7 +45,7 @@ export function checkBody(body: Uint8Array): void {
 
 function checkReader(bytes: Uint8Array): void {
   const expected = resultOf(() => readProfile(bytes), MalformedProfile);
-  const summary = resultOf(() => readProfileSummary(bytes, { allowNegative: true }), ProfileError);
+  const summary = resultOf(() => readProfileSummary(bytes), ProfileError);
   assert.equal(summary !== undefined, expected !== undefined, 'reader: accepted by one, refused by the other');
   if (!expected || !summary) return;
   assert.deepEqual(summary, {
@@ -77,7 +77,7 @@ function checkSteps(snapshots: readonly Uint8Array[]): void {
     }
     assertAgrees(actual, expected);
     if (actual.kind !== 'delta') continue;
-    validateProfile(actual.profile, { allowNegative: true });
+    validateProfile(actual.profile);
     // What comes out can be what goes in.
     const plan = (header: { readonly sampleTypes: Parameters<typeof goColumns>[0][] }) => ({
       columns: header.sampleTypes.map(goColumns),

@@ -52,11 +52,16 @@ function limitOf(size: string): number {
   }
 }
 
+/** Throws ProfileError. */
 function read(file: string, io: Io): Uint8Array {
   try {
     return readFileSync(resolve(io.cwd, file));
   } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof Error ? reasonOf(error) : 'cannot be read'}`, { cause: error });
+    throw new ProfileError(
+      'FILE_UNREADABLE',
+      `${file}: ${error instanceof Error ? reasonOf(error) : 'cannot be read'}`,
+      { cause: error },
+    );
   }
 }
 

@@ -49,7 +49,7 @@ export interface InspectOptions {
  * ProfileError for what is no profile.
  */
 export function inspectProfile(pprof: Uint8Array, { isValid }: InspectOptions): ProfileFacts {
-  if (!isValid) validateProfile(pprof, { allowNegative: true });
+  if (!isValid) validateProfile(pprof);
   const scan = new Scan(pprof);
   const periodType = scan.periodType && scan.sampleType(scan.periodType);
   return {
@@ -193,7 +193,7 @@ class Scan {
 
 function countUseless(pprof: Uint8Array): number {
   let useless = 0;
-  forEachSample(pprof, { allowNegative: true }, (values) => {
+  forEachSample(pprof, {}, (values) => {
     if (isUseless(values)) useless++;
   });
   return useless;
