@@ -84,7 +84,7 @@ class Soak {
   readonly #measured: Measured[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
   #server: FakePyroscope | undefined;
-  #serverPort = 0;
+  #serverPort: number | undefined;
   #isServerSteady = false;
   #kills = 0;
   #jumps = 0;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { freePort } from '../../test/support/free-port.ts';
 import type { Random } from '../../test/support/random.ts';
 import { profileOf, type SoakProfile } from './counters.ts';
 
@@ -55,7 +56,7 @@ export class SoakTarget {
   }
 
   async start(): Promise<void> {
-    await this.#listen(0);
+    await this.#listen(await freePort());
     if (this.role !== 'healthy' && this.role !== 'vanishing') void this.#live();
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../src/cli/run.ts';
-import { unusedPort } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { memoryIo } from '../support/memory-io.ts';
 import { remoteWorld } from '../support/remote-world.ts';
 
@@ -21,7 +21,7 @@ function modeOf(path: string): string {
 
 test('of the directories that a loop makes only those of states and of the queue are private', async (t) => {
   const w = await remoteWorld(t);
-  const url = `http://127.0.0.1:${await unusedPort()}`;
+  const url = `http://127.0.0.1:${await freePort()}`;
   const io = memoryIo({ cwd: w.dir });
   const argv = ['scrape', '-c', 'pyro-pull.yml', '--loop', '-o', 'out/of/loop', '--push', url, '--grace', '10ms'];
   const ended = run(argv, io);

@@ -7,7 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { lockDirectory } from '../../src/directory-lock.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { type FakePyroscope, type ReceivedProfile, startFakePyroscope } from '../support/fake-pyroscope.ts';
-import { startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { readProfile } from '../support/read-profile.ts';
 import { remoteWorld } from '../support/remote-world.ts';
 
@@ -142,7 +143,7 @@ const troubles = [
 for (const { name, answer, says, keeps } of troubles) {
   test(`${name}: said with what to do, exit code 1, and nothing is lost`, async (t) => {
     const w = await remoteWorld(t);
-    const server = answer ? await startFakePyroscope(t) : { url: `http://127.0.0.1:${await unusedPort()}` };
+    const server = answer ? await startFakePyroscope(t) : { url: `http://127.0.0.1:${await freePort()}` };
     if (answer && 'answer' in server) server.answer = () => answer;
     w.configure(remoteWrite(server));
     const { code, err } = await w.pyroPull([...SCRAPE, '--push-deadline', '400ms']);

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { run } from '../../src/cli/run.ts';
 import { buildProfile } from '../support/build-profile.ts';
-import { type Answer, type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { type Answer, type FakeTarget, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { type MemoryIo, memoryIo } from '../support/memory-io.ts';
 import { readProfile } from '../support/read-profile.ts';
 import { ALLOC_SPACE, INUSE_SPACE, sample, snapshot } from '../support/sample-table.ts';
@@ -269,7 +270,7 @@ test('every malformed answer is one clear line; other targets are unharmed, noth
 
 test('targets that are down are one line together, with what to do', async (t) => {
   const w = await world(t, { '/debug/pprof/goroutine': body(GOROUTINES) });
-  const port = await unusedPort();
+  const port = await freePort();
   const job = `enabled-profiles: [goroutines, mutex]
 static-configs:
   - {application: app, targets: ["127.0.0.1:${port}"]}

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createAuthority } from '../support/certificates.ts';
 import { type Answer, startFakePyroscope } from '../support/fake-pyroscope.ts';
-import { type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { type FakeTarget, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { type RemoteWorld, remoteWorld } from '../support/remote-world.ts';
 import { runModule } from '../support/source-module.ts';
 
@@ -138,7 +139,7 @@ for (const [what, answer] of Object.entries(answers)) {
     const proxy = await startFakeTarget(t, {});
     const server = await startFakePyroscope(t);
     let { url } = server;
-    if (answer === 'down') url = `http://127.0.0.1:${await unusedPort()}`;
+    if (answer === 'down') url = `http://127.0.0.1:${await freePort()}`;
     else if (answer === 'not trusted') url = await startUntrusted(t);
     else
       server.answer = ({ headers }) =>

@@ -5,8 +5,9 @@ import { createDnsDiscoverer } from '../../src/discovery/dns/dns-discoverer.ts';
 import { candidateNames, parseResolverConfig, type ResolverConfig } from '../../src/discovery/dns/resolver-config.ts';
 import { REAL_TIME } from '../../src/discovery/wait.ts';
 import { type FakeDns, type FakeRecord, startFakeDns } from '../support/fake-dns.ts';
-import { type Cleanup, unusedPort } from '../support/fake-target.ts';
+import type { Cleanup } from '../support/fake-target.ts';
 import { FakeWait } from '../support/fake-wait.ts';
+import { freePort } from '../support/free-port.ts';
 import { addressesIn, fieldsOf, labelsOf, listOf, plainGroup, readVectors } from '../support/vectors.ts';
 import { watching } from '../support/watching.ts';
 
@@ -111,14 +112,14 @@ for (const code of ['SERVFAIL', 'REFUSED'] as const) {
 test('a dead first server does no harm', async (t) => {
   const dns = await startFakeDns(t);
   dns.answers.set('a.test A', addresses('10.0.0.1'));
-  const servers = [`127.0.0.1:${await unusedPort()}`, dns.address];
+  const servers = [`127.0.0.1:${await freePort()}`, dns.address];
   const resolver = async () => ({ servers, ...NO_SEARCH });
   const update = await createDnsDiscoverer(configOf({ names: ['a.test'] }), NAME, REAL_TIME, resolver).once(SIGNAL);
   assert.deepEqual([addressesIn(update), update.failures], [['10.0.0.1:6060'], []]);
 });
 
 test('where no server can be reached the run says so', async () => {
-  const { groups, failures } = await once({ address: `127.0.0.1:${await unusedPort()}` }, { names: ['a.test'] });
+  const { groups, failures } = await once({ address: `127.0.0.1:${await freePort()}` }, { names: ['a.test'] });
   assert.deepEqual(groups, []);
   assert.match(failures[0]?.message ?? '', /no name server could be reached; there has been no good answer/);
 });

@@ -6,8 +6,9 @@ import type { HttpDiscoveryConfig } from '../../src/config/discovery-config.ts';
 import { DEFAULT_HTTP_CLIENT, type HttpClientConfig } from '../../src/config/http-client-config.ts';
 import { createHttpDiscoverer } from '../../src/discovery/http/http-discoverer.ts';
 import { REAL_TIME } from '../../src/discovery/wait.ts';
-import { type Answer, answers, type Cleanup, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { type Answer, answers, type Cleanup, startFakeTarget } from '../support/fake-target.ts';
 import { FakeWait } from '../support/fake-wait.ts';
+import { freePort } from '../support/free-port.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { addressesIn, fieldsOf, labelsOf, listOf, plainGroup, readVectors } from '../support/vectors.ts';
 import { watching } from '../support/watching.ts';
@@ -152,7 +153,7 @@ test('an answer may take as long as the refresh interval and no longer', async (
 });
 
 test('a server that cannot be reached fails with what was seen, and without a password', async () => {
-  const port = await unusedPort();
+  const port = await freePort();
   const { groups, failures } = await once(`http://127.0.0.1:${port}/sd?token=hunter2`);
   assert.deepEqual(groups, []);
   const [failure] = failures;

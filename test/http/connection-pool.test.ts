@@ -6,7 +6,8 @@ import { Exchange } from '../../src/http/exchange.ts';
 import { ReadAllowance } from '../../src/http/read-allowance.ts';
 import type { HttpResponse } from '../../src/http/response.ts';
 import { TlsSettings } from '../../src/http/tls-settings.ts';
-import { answers, type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { answers, type FakeTarget, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 
 const tls = new TlsSettings(undefined, { ca: undefined, cert: undefined, key: undefined });
 
@@ -45,7 +46,7 @@ test('an origin is forgotten when its last connection closes', async (t) => {
 
 test('an origin is forgotten when its requests fail', async (t) => {
   const pool = new ConnectionPool({ maxPerOrigin: 1, keepAliveMs: 1000 });
-  const port = await unusedPort();
+  const port = await freePort();
   const refused = { scheme: 'http', hostname: '127.0.0.1', port } as const;
   await Promise.allSettled([send(pool, refused), send(pool, refused)]);
   assert.equal(pool.origins, 0);

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { describeFailure } from '../../src/http/describe-failure.ts';
-import { answers, startFakeTarget, startRawServer, unusedPort } from '../support/fake-target.ts';
+import { answers, startFakeTarget, startRawServer } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { failureOf, get, testClient } from '../support/http-client.ts';
 
 const origin = { scheme: 'http', hostname: 'shop', port: 6060 } as const;
 
 test('nothing listens', async (t) => {
-  const port = await unusedPort();
+  const port = await freePort();
   const error = await failureOf(get(testClient(t), { origin: { scheme: 'http', hostname: '127.0.0.1', port } }));
   assert.equal(error.code, 'CONNECTION_REFUSED');
   assert.equal(error.message, 'connection refused');
@@ -15,7 +16,7 @@ test('nothing listens', async (t) => {
 });
 
 test('nothing listens on any address of a name', async (t) => {
-  const port = await unusedPort();
+  const port = await freePort();
   const error = await failureOf(get(testClient(t), { origin: { scheme: 'http', hostname: 'localhost', port } }));
   assert.equal(error.message, 'connection refused');
 });

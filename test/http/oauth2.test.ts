@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { OAuth2Config } from '../../src/config/http-client-config.ts';
 import { createAuthority } from '../support/certificates.ts';
-import { type Answer, answers, type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { type Answer, answers, type FakeTarget, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { failureOf, get, testClient } from '../support/http-client.ts';
 
 function oauth2(issuer: Pick<FakeTarget, 'url'>, more: Partial<OAuth2Config> = {}): { oauth2: OAuth2Config } {
@@ -194,7 +195,7 @@ for (const { name, answer } of [
 }
 
 test('an unreachable token URL is told with its cause, its password not', async (t) => {
-  const port = await unusedPort();
+  const port = await freePort();
   const target = await startFakeTarget(t, answers.status(200, ''));
   const config = oauth2({ url: '' }, { tokenUrl: `http://u:hidden@127.0.0.1:${port}/token` });
   const error = await failureOf(get(testClient(t, config), target));

@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import test from 'node:test';
 import type { ProxyConfig } from '../../src/config/http-client-config.ts';
 import { createAuthority } from '../support/certificates.ts';
-import { answers, type Cleanup, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { answers, type Cleanup, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { failureOf, get, testClient, textOf } from '../support/http-client.ts';
 
 const authority = createAuthority();
@@ -201,7 +202,7 @@ test('a proxy that refuses CONNECT is named, its password not', async (t) => {
 
 for (const scheme of ['http', 'https'] as const) {
   test(`a proxy that is down is named, for ${scheme}`, async (t) => {
-    const port = await unusedPort();
+    const port = await freePort();
     const origin = { scheme, hostname: 'shop.example', port: 6060 };
     const error = await failureOf(get(testClient(t, through(`http://127.0.0.1:${port}`)), { origin }));
     assert.equal(error.code, 'CONNECTION_REFUSED');

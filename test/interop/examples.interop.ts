@@ -3,13 +3,14 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { z } from 'zod';
+import { freePort } from '../support/free-port.ts';
 import { executable, start as startGoService } from './parts/go-service.ts';
 import { needCommand } from './support/debian.ts';
 import { buildByHand } from './support/dockerfile.ts';
 import { kubernetesExample } from './support/kubernetes-example.ts';
 import { lint, needLinters } from './support/linters.ts';
 import { freshDirectory, REPOSITORY } from './support/places.ts';
-import { freePorts, startProgram, untilAnswers } from './support/program.ts';
+import { startProgram, untilAnswers } from './support/program.ts';
 import { EXECUTABLE, pyroPull, readIndex } from './support/pyro-pull.ts';
 import { mustRun, runCommand } from './support/run-command.ts';
 
@@ -61,7 +62,7 @@ test('what the Dockerfile puts together runs as its user, without root and with 
   const image = await buildByHand(read('docker/Dockerfile'), REPOSITORY, directory);
   assert.equal(image.user, `${NOBODY}:${NOBODY}`);
   const service = await startGoService();
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const config = join(directory, 'pyro-pull.yml');
   writeFileSync(config, configOf(service.address));
   const data = join(image.root, 'data');
@@ -142,7 +143,7 @@ test('shellcheck and actionlint find nothing in the CI example', async () => {
 
 test('the CI script leaves the profiles of a loaded service, and nothing running', async () => {
   const directory = freshDirectory('ci');
-  const [port] = await freePorts(1);
+  const port = await freePort();
   mkdirSync(join(directory, 'bin'));
   // What the package registry would give.
   writeFileSync(join(directory, 'bin/npx'), `#!/bin/sh\nshift 2\nexec ${process.execPath} ${EXECUTABLE} "$@"\n`, {

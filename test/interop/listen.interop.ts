@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../support/free-port.ts';
 import { startChromium } from './support/chromium.ts';
 import { needCommand } from './support/debian.ts';
 import { goToolPprof } from './support/go-toolchain.ts';
 import { keepAsking } from './support/load.ts';
 import { freshDirectory } from './support/places.ts';
-import { freePorts, type Program, startProgram, untilAnswers, untilReady } from './support/program.ts';
+import { type Program, startProgram, untilAnswers, untilReady } from './support/program.ts';
 import { EXECUTABLE, scrapeInto, theOnly } from './support/pyro-pull.ts';
 import { runCommand } from './support/run-command.ts';
 
 /** The built command as a service, on the demo. */
 async function startLoop(): Promise<{ readonly program: Program; readonly address: string }> {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const command = [process.execPath, EXECUTABLE, 'scrape', '--loop', '--demo', '--listen', address];
   const program = startProgram('loop', command, { cwd: freshDirectory('loop') });

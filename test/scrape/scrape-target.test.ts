@@ -9,7 +9,8 @@ import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import type { Target } from '../../src/targets/target.ts';
 import { buildProfile } from '../support/build-profile.ts';
 import { createAuthority } from '../support/certificates.ts';
-import { type Answer, answers, type FakeTarget, startFakeTarget, unusedPort } from '../support/fake-target.ts';
+import { type Answer, answers, type FakeTarget, startFakeTarget } from '../support/fake-target.ts';
+import { freePort } from '../support/free-port.ts';
 import { sample, snapshot } from '../support/sample-table.ts';
 import { type TargetChanges, targetAt } from '../support/scrape-target.ts';
 
@@ -206,7 +207,7 @@ for (const { name, answer, changes, code, message, hint } of bad) {
 }
 
 test('a target that is down', async (t) => {
-  const port = await unusedPort();
+  const port = await freePort();
   const target = targetAt({ origin: { scheme: 'http', hostname: '127.0.0.1', port }, url: `http://127.0.0.1:${port}` });
   const error = await failureOf(scraperOf(t, target).scrape(target));
   assert.equal(error.code, 'CONNECTION_REFUSED');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { freePort } from './free-port.ts';
 
 /** How the server answers one request. */
 export interface Answer {
@@ -40,10 +41,10 @@ export interface FakePyroscope {
   close(): Promise<void>;
 }
 
-/** A server with both push APIs that keeps what it gets and misbehaves on demand. */
+/** A server with both push APIs that keeps what it gets and misbehaves on demand. Its port stays free while it is closed. */
 export async function startFakePyroscope(
   t: { after(run: () => Promise<void>): void },
-  port = 0,
+  port?: number,
 ): Promise<FakePyroscope> {
   const received: ReceivedProfile[] = [];
   const fake = { answer: (_received: ReceivedProfile, _number: number): Answer => ({}) };
@@ -71,7 +72,7 @@ export async function startFakePyroscope(
     response.end(answer.body ?? (status < 300 ? '' : JSON.stringify({ code: 'unknown', message: `status ${status}` })));
   }
 
-  server.listen(port, '127.0.0.1');
+  server.listen(port ?? (await freePort()), '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');

@@ -74,15 +74,6 @@ export async function startRawServer(test: Cleanup, onSocket: (socket: Socket) =
   return listen(test, server, 'http', []);
 }
 
-/** A port of 127.0.0.1 that nothing listens on. */
-export async function unusedPort(): Promise<number> {
-  const server = createRawServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function listen(
   test: Cleanup,
   server: Server,

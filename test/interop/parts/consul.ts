@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
+import { freePort } from '../../support/free-port.ts';
 import { buildCommand } from '../support/go-toolchain.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilReady } from '../support/program.ts';
+import { startProgram, untilReady } from '../support/program.ts';
 
 /** Builds the agent from its module; minutes on a machine that has never done it. */
 export function prepare(): Promise<string> {
@@ -27,8 +28,8 @@ export interface ConsulOptions {
 
 /** A Consul agent and server in one process, on loopback. Its datacenter is `dc1`, its node `n1`. */
 export async function start(options: ConsulOptions = {}): Promise<ConsulAgent> {
-  const [freePort = 0, serverPort, lanPort, wanPort] = await freePorts(4);
-  const port = options.port ?? freePort;
+  const [serverPort, lanPort, wanPort] = [await freePort(), await freePort(), await freePort()];
+  const port = options.port ?? (await freePort());
   const { dataDirectory, managementToken: token } = options;
   if (dataDirectory !== undefined) mkdirSync(dataDirectory, { recursive: true });
   const mode =

@@ -1,7 +1,8 @@
+import { freePort } from '../../support/free-port.ts';
 import { needCommand } from '../support/debian.ts';
 import { keepAsking } from '../support/load.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import { startProgram, untilAnswers } from '../support/program.ts';
 import type { RunningPart } from './part.ts';
 
 export function prepare(): Promise<string> {
@@ -10,7 +11,7 @@ export function prepare(): Promise<string> {
 
 /** An etcd of one member. It profiles one mutex contention in five, and there are few. */
 export async function start(options: { readonly listen?: string } = {}): Promise<RunningPart> {
-  const [clientPort, peerPort] = await freePorts(2);
+  const [clientPort, peerPort] = [await freePort(), await freePort()];
   const address = options.listen ?? `127.0.0.1:${clientPort}`;
   const client = `http://${address}`;
   const peer = `http://127.0.0.1:${peerPort}`;

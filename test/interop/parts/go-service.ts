@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { freePort } from '../../support/free-port.ts';
 import { buildGo } from '../support/go-toolchain.ts';
 import { startProgram, untilReady } from '../support/program.ts';
 
@@ -63,7 +64,7 @@ export interface GoService {
 
 export interface GoServiceOptions {
   readonly build?: Build;
-  /** Where to listen; a free port if not given. */
+  /** Where to listen; a port that stays free when the service ends, if not given. */
   readonly listen?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -71,7 +72,8 @@ export interface GoServiceOptions {
 
 /** Starts the service of ours that can account for its profiles. */
 export async function start(options: GoServiceOptions = {}): Promise<GoService> {
-  const command = [await executable(options.build ?? 'plain'), '-listen', options.listen ?? '127.0.0.1:0'];
+  const listen = options.listen ?? `127.0.0.1:${await freePort()}`;
+  const command = [await executable(options.build ?? 'plain'), '-listen', listen];
   const program = startProgram('goservice', [...command, ...(options.flags ?? [])], { env: options.env ?? {} });
   const { addresses } = await untilReady(program, () => {
     const line = program.output();

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { createAuthority } from '../../support/certificates.ts';
+import { freePort } from '../../support/free-port.ts';
 import { buildCommand } from '../support/go-toolchain.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilReady } from '../support/program.ts';
+import { startProgram, untilReady } from '../support/program.ts';
 import { start as startEtcd } from './etcd.ts';
 
 /** Builds the server from its module; about ten minutes on a machine that has never done it. */
@@ -49,7 +50,7 @@ export async function start(): Promise<KubeApiServer> {
   const executable = await prepare();
   const etcd = await startEtcd();
   const directory = freshDirectory('kube-apiserver');
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
   const files = writeFiles(directory);
   const command = [

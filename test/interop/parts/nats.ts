@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
+import { freePort } from '../../support/free-port.ts';
 import { needCommand } from '../support/debian.ts';
-import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import { startProgram, untilAnswers } from '../support/program.ts';
 import type { RunningPart } from './part.ts';
 
 export function prepare(): Promise<string> {
@@ -9,7 +10,7 @@ export function prepare(): Promise<string> {
 
 /** A NATS server; its profile port also switches block profiling on. */
 export async function start(): Promise<RunningPart> {
-  const [port = 0, profilePort] = await freePorts(2);
+  const [port, profilePort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${profilePort}`;
   const flags = ['-a', '127.0.0.1', '-p', String(port), '--profile', String(profilePort)];
   const program = startProgram('nats', [await prepare(), ...flags]);

@@ -1,9 +1,10 @@
 import { Resolver } from 'node:dns/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { needCommand } from '../support/debian.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilReady } from '../support/program.ts';
+import { startProgram, untilReady } from '../support/program.ts';
 
 export function prepare(): Promise<string> {
   return needCommand('nsd', 'nsd');
@@ -20,8 +21,7 @@ export interface NameServer {
 /** An authoritative server for the zone `test`; for `broken.example` it answers SERVFAIL and for the rest of the world REFUSED. */
 export async function start(records: string, options: { readonly port?: number } = {}): Promise<NameServer> {
   const directory = freshDirectory('nsd');
-  const [freePort = 0] = await freePorts(1);
-  const port = options.port ?? freePort;
+  const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   let serial = 0;
   const write = (text: string): void => {

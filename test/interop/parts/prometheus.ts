@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { needCommand } from '../support/debian.ts';
 import { keepAsking } from '../support/load.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilAnswers, untilReady } from '../support/program.ts';
+import { startProgram, untilAnswers, untilReady } from '../support/program.ts';
 import type { RunningPart } from './part.ts';
 
 export function prepare(): Promise<string> {
@@ -18,7 +19,7 @@ export interface PrometheusOptions {
 /** Prometheus that scrapes itself; `DEBUG` switches its mutex and block profiles on. */
 export async function start({ tls }: PrometheusOptions = {}): Promise<RunningPart> {
   const directory = freshDirectory('prometheus');
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const config = join(directory, 'prometheus.yml');
   writeFileSync(

@@ -10,9 +10,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { freePort } from '../../support/free-port.ts';
 import { goCommand } from '../support/go-toolchain.ts';
 import { CACHE, freshDirectory, INTEROP } from '../support/places.ts';
-import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import { startProgram, untilAnswers } from '../support/program.ts';
 import { mustRun } from '../support/run-command.ts';
 
 /**
@@ -90,8 +91,8 @@ export interface PyroscopeOptions {
  */
 export async function start(options: PyroscopeOptions = {}): Promise<PyroscopeServer> {
   const executable = await prepare();
-  const [freePort = 0, grpcPort, gossipPort] = await freePorts(3);
-  const port = options.port ?? freePort;
+  const [grpcPort, gossipPort] = [await freePort(), await freePort()];
+  const port = options.port ?? (await freePort());
   const data = options.dataDirectory ?? join(freshDirectory('pyroscope'), 'data');
   mkdirSync(data, { recursive: true });
   const config = join(freshDirectory('pyroscope'), 'empty.yml');

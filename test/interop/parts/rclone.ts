@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { needCommand } from '../support/debian.ts';
 import { keepAsking } from '../support/load.ts';
 import { freshDirectory } from '../support/places.ts';
-import { freePorts, startProgram, untilAnswers } from '../support/program.ts';
+import { startProgram, untilAnswers } from '../support/program.ts';
 import type { RunningPart } from './part.ts';
 
 export function prepare(): Promise<string> {
@@ -16,7 +17,7 @@ export async function start(): Promise<RunningPart> {
   const directory = freshDirectory('rclone');
   const configFile = join(directory, 'rclone.conf');
   writeFileSync(configFile, '');
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const flags = ['--rc-addr', address, '--rc-user', basicAuth.username, '--rc-pass', basicAuth.password];
   const program = startProgram('rclone', [await prepare(), 'rcd', ...flags, '--config', configFile]);

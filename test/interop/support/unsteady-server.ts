@@ -1,6 +1,4 @@
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf } from '../../../src/errors.ts';
 import {
   type Answer,
   type FakePyroscope,
@@ -39,25 +37,13 @@ export class UnsteadyServer<Id> {
   }
 
   async open(t: TestContext): Promise<void> {
-    this.#server = await this.#listen(t, this.url === '' ? 0 : Number(new URL(this.url).port));
+    this.#server = await startFakePyroscope(t, this.url === '' ? undefined : Number(new URL(this.url).port));
     this.url = this.#server.url;
     this.#server.answer = (received) => {
       const mishap = this.isSteady ? undefined : MISHAPS[this.#random.below(20)];
       if (mishap?.fault === 'lost') this.lostIds.add(this.#idOf(received));
       return mishap ?? {};
     };
-  }
-
-  /** While it is closed, the port may be that of somebody's connection. */
-  async #listen(t: TestContext, port: number): Promise<FakePyroscope> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await startFakePyroscope(t, port);
-      } catch (error) {
-        if (errnoOf(error) !== 'EADDRINUSE' || tries === 100) throw error;
-        await sleep(100);
-      }
-    }
   }
 
   async close(): Promise<void> {
